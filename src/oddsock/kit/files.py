@@ -1,0 +1,48 @@
+"""Files that must be whole: lines appended in one write, documents replaced in one step, locks held by one process."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+from oddsock.kit.errors import CannotRun
+
+
+def append_line(path: Path, line: str, durable: bool = False) -> None:
+    """Append *line* and a newline to *path* in one write; with *durable* it is on the disk before this returns."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(fd, (line + "\n").encode())
+        if durable:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Put *text* at *path* so that a reader sees the old file or the new one, never a half, and it survives a crash."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    with unfinished.open("w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    unfinished.replace(path)
+
+
+def explain_disk(cause: OSError, path: Path) -> CannotRun:
+    """The error a user reads when *path* could not be written."""
+    return CannotRun(
+        f"{path} cannot be written: {os.strerror(cause.errno or 0)}.", "Free space or choose another ODDSOCK_HOME."
+    )
+
+
+def try_lock(path: Path) -> IO[str] | None:
+    """The open lock file when this process now owns *path*, None while another living process does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock

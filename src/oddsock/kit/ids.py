@@ -1,0 +1,39 @@
+"""Ids: Mongo-like object ids for orders and customers, request ids, W3C trace parents."""
+
+import itertools
+import os
+import secrets
+import time
+import uuid
+
+_process = secrets.token_hex(5)
+_counter = itertools.count(int.from_bytes(os.urandom(3), "big"))
+
+
+def object_id() -> str:
+    """24 hex digits: seconds since 1970, five bytes of this process, a counter (as MongoDB makes them)."""
+    return f"{int(time.time()):08x}{_process}{next(_counter) & 0xFFFFFF:06x}"
+
+
+def request_id() -> str:
+    """A fresh X-Request-Id."""
+    return str(uuid.uuid4())
+
+
+def traceparent() -> str:
+    """A fresh W3C traceparent: version 00, 16 bytes of trace id, 8 bytes of parent id, sampled."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def child_traceparent(parent: str) -> str:
+    """The same trace with a new parent id; a fresh one when *parent* is empty or malformed."""
+    parts = parent.split("-")
+    if len(parts) != 4 or len(parts[1]) != 32:
+        return traceparent()
+    return f"{parts[0]}-{parts[1]}-{secrets.token_hex(8)}-{parts[3]}"
+
+
+def trace_id(parent: str) -> str:
+    """The 32 hex digits of the trace in *parent*, or an empty string."""
+    parts = parent.split("-")
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else ""

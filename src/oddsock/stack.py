@@ -1,0 +1,1 @@
+"""Composition root: boots the cluster and applies the shop's manifests."""
