@@ -1,0 +1,64 @@
+"""Pages whose text comes from the code: `python -m tests.house.generated` lists the stale ones, `--write` renews them.
+
+A generator answers the Markdown between `<!-- generated: NAME -->` and `<!-- end of NAME -->` of its page, or a whole
+file when it stands in FILES.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command_line() -> str:
+    """The reference of every verb, read from the command's own tree."""
+    from oddsock.cli.reference import reference
+
+    return reference()
+
+
+SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {"commands": ("docs/cli.md", command_line)}
+FILES: dict[str, Callable[[], str]] = {}
+
+
+def _section(page: str, name: str, text: str) -> str:
+    pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    renewed, count = pattern.subn(lambda found: f"{found.group(1)}{text.strip()}\n{found.group(2)}", page)
+    if count != 1:
+        raise LookupError(f"the page has no one section named {name}")
+    return renewed
+
+
+def renewed_pages() -> dict[Path, str]:
+    """Every page with something generated in it, as it should read."""
+    pages = {ROOT / path: write() for path, write in FILES.items()}
+    for name, (path, write) in SECTIONS.items():
+        page = ROOT / path
+        pages[page] = _section(pages.get(page) or page.read_text(encoding="utf-8"), name, write())
+    return pages
+
+
+def stale_pages() -> list[str]:
+    """The pages that do not read as they should."""
+    return [
+        str(page.relative_to(ROOT))
+        for page, text in renewed_pages().items()
+        if not page.exists() or page.read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Write or list the stale pages; 1 when some are stale and were not written."""
+    stale = stale_pages()
+    if "--write" in arguments:
+        for page, text in renewed_pages().items():
+            page.write_text(text, encoding="utf-8")
+    print(json.dumps({"stale": stale, "written": "--write" in arguments}))
+    return int(bool(stale) and "--write" not in arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
