@@ -3,7 +3,8 @@
 import re
 
 # 14 to 19 digits standing alone; 13-digit runs are left, they are millisecond timestamps on this wire.
-_CARD = re.compile(r"(?<![\w.])\d{10,15}(\d{4})(?![\w.])")
+# A full stop may follow a card; a fraction is no card.
+_CARD = re.compile(r"(?<!\w)(?<!\d\.)\d{10,15}(\d{4})(?!\w)(?!\.\d)")
 _CCV = re.compile(r"""(["']?\bccv["']?\s*[:=]\s*["']?)\d{3,4}""", re.IGNORECASE)
 
 
