@@ -1,0 +1,57 @@
+"""`oddsock up`: boot the cluster and the shop."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from oddsock.cli.options import STACK, Json, Name
+
+if TYPE_CHECKING:
+    from oddsock.stack.state import StackState
+
+EXAMPLES = """Examples:
+
+\b
+  oddsock up                     stays in this terminal; Ctrl-C takes everything down
+  oddsock up --detach            leaves it running; `oddsock down` ends it
+  oddsock up --detach --name second --speed 30
+"""
+
+
+def command(
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave the stack running and return.")] = False,
+    name: Name = STACK,
+    speed: Annotated[float, typer.Option(help="Plan seconds in one wall second.", min=0.1, max=100)] = 1.0,
+    port: Annotated[int, typer.Option(help="Port of the API server; 0 takes a free one.", min=0, max=65535)] = 0,
+    json: Json = False,
+) -> None:
+    """Boot a cluster on this machine with the Sock Shop in it, and wait until every service is available."""
+    from oddsock.cli import screen
+    from oddsock.cli.running import run_to_end
+    from oddsock.kit.settings import home
+    from oddsock.stack.boot import Stack
+
+    async def boot_and_stay() -> None:
+        async with await Stack.start(home(), name, speed=speed, port=port, kept_by="terminal") as stack:
+            _show(stack.state, json)
+            screen.note("Ctrl-C takes it down.")
+            await stack.wait_for_end()
+
+    if not detach:
+        run_to_end(boot_and_stay(), f"Stack {name} is down.")
+        return
+    stack = run_to_end(Stack.start(home(), name, speed=speed, port=port, kept_by="itself"), "Nothing is left running.")
+    _show(stack.state, json)
+
+
+def _show(state: "StackState", json: bool) -> None:
+    from oddsock.cli import screen
+
+    if json:
+        screen.say_json(state)
+        return
+    screen.say(f"Stack {state.name} is up at speed {state.speed:g} (network mode {state.mode}).")
+    screen.say(f"storefront  {state.storefront}")
+    screen.say(f"kubeconfig  {state.kubeconfig}")
+    suffix = "" if state.name == STACK else f" --name {state.name}"
+    screen.say(f'kubectl     eval "$(oddsock env{suffix})" && kubectl -n {state.namespace} get pods')

@@ -1,1 +1,0 @@
-"""Composition root: boots the cluster and applies the shop's manifests."""

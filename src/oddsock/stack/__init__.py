@@ -1,0 +1,8 @@
+"""Composition root: boots the cluster, applies the shop's manifests through its API, and knows what is up.
+
+state      stack.json: what is up, under which process, where it answers
+images     which program stands for which image
+api        the few calls that bring manifests up, over the Kubernetes API
+manifests  the documents of data/manifests/, in the order they can be made
+boot       start, wait until every deployment is available, stop
+"""

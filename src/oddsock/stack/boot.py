@@ -1,0 +1,172 @@
+"""Start a stack, wait until its shop is available, take it down; nothing is left running when any of it fails."""
+
+import secrets
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import msgspec
+
+from oddsock.kit.clock import SystemClock, iso, wait_for
+from oddsock.kit.errors import CannotRun
+from oddsock.kit.files import try_lock
+from oddsock.stack import manifests
+from oddsock.stack.api import ApiDoor
+from oddsock.stack.control_plane import ControlPlane, claim_port, end_process, write_private
+from oddsock.stack.kubeconfig import kubeconfig_text
+from oddsock.stack.state import StackState, find, folder, forget, read_state, write_state
+
+KeptBy = Literal["terminal", "itself", "drill"]
+
+API_S_MAX = 15.0
+"""Wall seconds the API server may take to answer for the first time."""
+SHOP_S_MAX = 60.0
+"""Wall seconds until every deployment must be available."""
+STOP_S_MAX = 10.0
+"""Wall seconds the control plane may take to end its pods and itself before it is killed."""
+POLL_S = 0.05
+"""Wall seconds between two looks at something that is awaited."""
+NAMESPACE = "sock-shop"
+MODE = "ports"
+ADDRESS = "oddsock.dev/address"
+
+
+class Stack:
+    """A stack that this process started; leave the `async with` block and it is taken down."""
+
+    def __init__(self, home: Path, state: StackState, plane: ControlPlane) -> None:
+        self.home = home
+        self.state = state
+        self._plane = plane
+
+    @classmethod
+    async def start(
+        cls, home: Path, name: str, speed: float = 1.0, port: int = 0, kept_by: KeptBy = "terminal"
+    ) -> "Stack":
+        """Boot stack *name* and wait for its shop; CannotRun when it is up already, the port is taken, or it fails.
+
+        Kept by "itself" it outlives this process; otherwise it dies with this process, however that ends.
+        """
+        place = folder(home, name)
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (lock := try_lock(place / "lock")) is None:
+            raise CannotRun(f"Stack {name} is being started by another process.", "Wait for it, or use another --name.")
+        with lock:
+            if alive := find(home, name):
+                raise CannotRun(
+                    f"Stack {name} is up already (process {alive.pid}, since {alive.started_at}).",
+                    "Use it, end it with `oddsock down`, or choose another --name.",
+                )
+            return await cls._boot(home, place, name, speed, port, kept_by)
+
+    @classmethod
+    async def _boot(cls, home: Path, place: Path, name: str, speed: float, port: int, kept_by: KeptBy) -> "Stack":
+        port = claim_port(port)
+        token = secrets.token_urlsafe(24)
+        kubeconfig = place / "kubeconfig"
+        plane = ControlPlane.spawn(place, port=port, token=token, speed=speed, outlives=kept_by == "itself")
+        state = StackState(
+            name=name,
+            state="starting",
+            pid=plane.pid,
+            pid_started_at=plane.pid_started_at,
+            started_at=iso(SystemClock().now()),
+            server=f"http://127.0.0.1:{port}",
+            kubeconfig=str(kubeconfig),
+            storefront="",
+            services={},
+            speed=speed,
+            mode=MODE,
+            namespace=NAMESPACE,
+            log=str(plane.log),
+            kept_by=kept_by,
+        )
+        stack = cls(home, state, plane)
+        try:
+            write_state(home, state)
+            write_private(kubeconfig, kubeconfig_text(state.server, token, NAMESPACE))
+            services = await stack._bring_up(token)
+        except BaseException:
+            stack.stop()
+            raise
+        stack.state = msgspec.structs.replace(
+            state, state="running", services=services, storefront=services.get("front-end", "")
+        )
+        write_state(home, stack.state)
+        return stack
+
+    async def _bring_up(self, token: str) -> dict[str, str]:
+        door = ApiDoor(self.state.server, token)
+        try:
+            await self._wait_for_api(door)
+            for document in manifests.documents():
+                await door.create(document)
+            await self._wait_for_shop(door)
+            listed = await door.get(f"/api/v1/namespaces/{NAMESPACE}/services")
+        finally:
+            await door.close()
+        addresses = {
+            one["metadata"]["name"]: one["metadata"].get("annotations", {}).get(ADDRESS, "") for one in listed["items"]
+        }
+        return {name: f"http://{address}" for name, address in sorted(addresses.items()) if address}
+
+    async def _wait_for_api(self, door: ApiDoor) -> None:
+        async def answers() -> bool:
+            self._plane.check()
+            return await door.is_ready()
+
+        if not await wait_for(answers, SystemClock(), API_S_MAX, POLL_S):
+            raise CannotRun(f"The API server did not answer within {API_S_MAX:g} s.", f"See {self._plane.log}.")
+
+    async def _wait_for_shop(self, door: ApiDoor) -> None:
+        path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+        waiting: list[str] = []
+
+        async def is_up() -> bool:
+            self._plane.check()
+            found = (await door.get(path))["items"]
+            waiting[:] = [one["metadata"]["name"] for one in found if not manifests.is_available(one)]
+            return not waiting
+
+        if not await wait_for(is_up, SystemClock(), SHOP_S_MAX, POLL_S):
+            raise CannotRun(
+                f"Not available within {SHOP_S_MAX:g} s: {', '.join(waiting)}.",
+                f"See {self._plane.log} and the pods' logs.",
+            )
+
+    async def wait_for_end(self) -> None:
+        """Return never while all is well; CannotRun when the control plane ends by itself."""
+        clock = SystemClock()
+        while True:
+            self._plane.check()
+            await clock.sleep(0.5)
+
+    def stop(self) -> None:
+        """Take the stack down and forget it."""
+        self._plane.stop(STOP_S_MAX)
+        forget(self.home, self.state.name)
+        if self.state.kept_by == "drill":
+            shutil.rmtree(folder(self.home, self.state.name), ignore_errors=True)
+
+    async def __aenter__(self) -> "Stack":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def stop(home: Path, name: str, keep_books: bool = False) -> bool:
+    """Take down stack *name*, whoever started it, and remove its folder but the log; False when none was up."""
+    state = read_state(home, name)
+    alive = state is not None and state.is_alive
+    if state is not None and alive:
+        end_process(state.pid, state.pid_started_at, STOP_S_MAX)
+    forget(home, name)
+    place = folder(home, name)
+    (place / "kubeconfig").unlink(missing_ok=True)
+    if not keep_books:
+        shutil.rmtree(place / "volumes", ignore_errors=True)
+    return alive

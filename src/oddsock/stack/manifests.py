@@ -1,0 +1,37 @@
+"""The documents of data/manifests/, in the order they can be made, and what they wait for."""
+
+from importlib import resources
+from typing import Any
+
+import yaml
+
+_FIRST = ("Namespace", "ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service")
+"""A Service before the Deployments: a pod's environment names the Services that were there when it started."""
+
+
+def documents(shop: str = "sock-shop") -> list[dict[str, Any]]:
+    """Every document of data/manifests/*shop*, namespaces first, workloads last."""
+    found: list[dict[str, Any]] = []
+    files = (resources.files("oddsock") / "data" / "manifests" / shop).iterdir()
+    for file in sorted(files, key=lambda each: each.name):
+        if file.name.endswith((".yaml", ".yml")):
+            found += filter(None, yaml.load_all(file.read_text(encoding="utf-8"), Loader=_loader()))
+    return sorted(found, key=_rank)
+
+
+def _loader() -> Any:
+    # libyaml reads the manifests ten times as fast; it is absent from some builds.
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _rank(document: dict[str, Any]) -> int:
+    kind = document["kind"]
+    return _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
+
+
+def is_available(deployment: dict[str, Any]) -> bool:
+    """Whether every replica that *deployment* asks for is available, by what its status says of its newest spec."""
+    wanted = deployment["spec"].get("replicas", 1)
+    status = deployment.get("status", {})
+    seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+    return bool(seen and status.get("availableReplicas", 0) >= wanted)

@@ -1,0 +1,106 @@
+"""stack.json: what is up, under which process, and where it answers. A folder a stack: <home>/stacks/<name>/."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from oddsock.kit import processes
+from oddsock.kit.errors import CannotRun, UsageError
+from oddsock.kit.files import write_whole
+
+DEFAULT_NAME = "sockshop"
+STATE_FILE = "stack.json"
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+
+
+class StackState(msgspec.Struct, frozen=True, kw_only=True):
+    """A stack as it was written down; whether it still lives is asked of the processes."""
+
+    name: str
+    state: Literal["starting", "running"]
+    pid: int
+    pid_started_at: float
+    started_at: str
+    server: str
+    kubeconfig: str
+    storefront: str
+    services: dict[str, str]
+    speed: float
+    mode: str
+    namespace: str
+    log: str
+    kept_by: Literal["terminal", "itself", "drill"]
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the control plane that this state names still runs (its id may be another's by now)."""
+        return processes.is_alive(self.pid, self.pid_started_at)
+
+
+def check_name(name: str) -> str:
+    """*name* when it can name a stack; UsageError otherwise."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot name a stack.", "Use up to 40 small letters, digits and dashes, no dash at the ends."
+        )
+    return name
+
+
+def folder(home: Path, name: str) -> Path:
+    """The folder of stack *name*."""
+    return home / "stacks" / check_name(name)
+
+
+def read_state(home: Path, name: str) -> StackState | None:
+    """What is written about stack *name*, alive or not; None when nothing is; CannotRun when it cannot be read."""
+    path = folder(home, name) / STATE_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StackState)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as cause:
+        raise CannotRun(
+            f"{path} cannot be read: {cause}.", f"Remove the folder {path.parent} if no stack runs."
+        ) from cause
+
+
+def write_state(home: Path, state: StackState) -> None:
+    """Put *state* where `read_state` finds it."""
+    path = folder(home, state.name) / STATE_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, msgspec.json.format(msgspec.json.encode(state), indent=2).decode() + "\n")
+
+
+def forget(home: Path, name: str) -> None:
+    """Take the state of stack *name* away; what its volumes and logs hold stays."""
+    (folder(home, name) / STATE_FILE).unlink(missing_ok=True)
+
+
+def find(home: Path, name: str = DEFAULT_NAME) -> StackState | None:
+    """The living stack *name*, or None."""
+    state = read_state(home, name)
+    return state if state is not None and state.is_alive else None
+
+
+def require(home: Path, name: str = DEFAULT_NAME) -> StackState:
+    """The living, started stack *name*; CannotRun says whether it never was, is starting, or died."""
+    state = read_state(home, name)
+    if state is None:
+        raise CannotRun(f"No stack named {name} is up.", "Start one with `oddsock up --detach`.")
+    if not state.is_alive:
+        raise CannotRun(
+            f"The control plane of stack {name} (process {state.pid}) is dead; everything it ran ended with it.",
+            f"See {state.log}, then start it again with `oddsock up`.",
+        )
+    if state.state == "starting":
+        raise CannotRun(f"Stack {name} is still starting.", "Try again in a few seconds.")
+    return state
+
+
+def living(home: Path) -> list[StackState]:
+    """Every living stack under *home*, by name."""
+    found = (find(home, path.parent.name) for path in sorted((home / "stacks").glob(f"*/{STATE_FILE}")))
+    return [state for state in found if state is not None]
