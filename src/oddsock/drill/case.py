@@ -1,0 +1,196 @@
+"""A case: the folder of one run, with everything that its report can be recomputed from.
+
+    case.json  plan.yaml  lock  history.jsonl  undo.jsonl  mend.jsonl
+    evidence/<phase>/...  exports/...  report.{md,html,json,xml}
+
+The living owner holds `lock`; when nobody holds it and case.json still says running, the owner was killed.
+"""
+
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import msgspec
+
+from oddsock import __version__
+from oddsock.drill.evidence_files import BookEvidence, Row, read_book
+from oddsock.drill.history import History
+from oddsock.kit.clock import Clock, SystemClock, iso
+from oddsock.kit.errors import CannotRun, UsageError
+from oddsock.kit.files import explain_disk, try_lock, write_whole
+
+State = Literal["running", "completed", "interrupted", "aborted", "failed"]
+
+
+class ClusterMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """The cluster a run used: its API *server*, and whether the run booted it for itself (*own*)."""
+
+    server: str = ""
+    own: bool = False
+
+
+class CaseMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """What case.json says of a run."""
+
+    name: str
+    plan: str
+    started_at: str
+    state: State = "running"
+    kind: Literal["drill", "reconcile"] = "drill"
+    ended_how: str = ""
+    ended_at: str = ""
+    seed: int = 0
+    speed: float = 1.0
+    namespace: str = "sock-shop"
+    cluster: ClusterMeta = ClusterMeta()
+    operator: str = ""
+    mode: str = ""
+    version: str = __version__
+    python: str = ""
+
+
+class Case:
+    """One run's folder; `lock` it to write, anybody may read."""
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        self.path = path
+        self._clock = clock or SystemClock()
+        self._lock: IO[str] | None = None
+        self.history = History(path / "history.jsonl", self._clock)
+
+    @classmethod
+    def create(cls, home: Path, plan_name: str, clock: Clock | None = None, **meta: Any) -> "Case":
+        """Make and lock a new case for plan *plan_name* under *home*; CannotRun when the disk refuses."""
+        clock = clock or SystemClock()
+        started_at = iso(clock.now())
+        stem = f"{started_at[:19].replace(':', '').replace('-', '').replace('T', '-')}-{plan_name}"
+        try:
+            path = _make_folder(home / "cases", stem)
+            case = cls(path, clock)
+            case.lock()
+            case.write_meta(
+                CaseMeta(
+                    name=path.name, plan=plan_name, started_at=started_at, python=platform.python_version(), **meta
+                )
+            )
+        except OSError as cause:
+            raise explain_disk(cause, home / "cases") from cause
+        return case
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock | None = None) -> "Case":
+        """The case at *path*; UsageError when there is none."""
+        if not (path / "case.json").exists():
+            raise UsageError(f"{path} is not a case folder.", "`oddsock list` shows the cases there are.")
+        return cls(path, clock)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def meta(self) -> CaseMeta:
+        """What case.json says now; CannotRun when it is damaged."""
+        path = self.path / "case.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=CaseMeta)
+        except msgspec.DecodeError as cause:
+            raise CannotRun(f"{path} is damaged: {cause}.") from cause
+
+    def write_meta(self, meta: CaseMeta) -> None:
+        """Replace case.json, whole and durable."""
+        write_whole(self.path / "case.json", msgspec.json.format(msgspec.json.encode(meta)).decode() + "\n")
+
+    def change_meta(self, **changes: Any) -> None:
+        """Replace some fields of case.json."""
+        self.write_meta(msgspec.structs.replace(self.meta, **changes))
+
+    def end(self, state: State, how: str) -> None:
+        """Say how the run ended."""
+        self.change_meta(state=state, ended_how=how, ended_at=iso(self._clock.now()))
+
+    def lock(self) -> None:
+        """Own this case until `unlock` or the end of this process; CannotRun when another living process does."""
+        if self._lock is None:
+            self._lock = try_lock(self.path / "lock")
+            if self._lock is None:
+                raise CannotRun(f"Case {self.name} is in use by a living process.", "Wait until it ends, or stop it.")
+
+    def unlock(self) -> None:
+        """Give the case back."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def is_alive(self) -> bool:
+        """Whether another living process owns this case."""
+        if self._lock is not None:
+            return False
+        if (lock := try_lock(self.path / "lock")) is None:
+            return True
+        lock.close()
+        return False
+
+    def evidence_dir(self, phase: str) -> Path:
+        """The folder of *phase*'s evidence."""
+        return self.path / "evidence" / phase
+
+    def read_book(self, phase: str, book: str, row: type[Row]) -> BookEvidence[Row]:
+        """One book of one phase, with rows of type *row*."""
+        return read_book(self.evidence_dir(phase) / f"{book}.json", book, phase, row)
+
+    def write_book(
+        self, phase: str, book: str, rows: Iterable[object], *, source: str, missing: str | None = None
+    ) -> None:
+        """Keep one book of one phase; *missing* says why there is no evidence."""
+        document = {
+            "book": book,
+            "phase": phase,
+            "taken_at": iso(self._clock.now()),
+            "source": source,
+            "missing": missing,
+            "rows": list(rows),
+        }
+        folder = self.evidence_dir(phase)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / f"{book}.json", msgspec.json.format(msgspec.json.encode(document)).decode() + "\n")
+
+
+def list_cases(home: Path) -> list[Case]:
+    """Every case under *home*, oldest first."""
+    return [Case(found.parent) for found in sorted((home / "cases").glob("*/case.json"))]
+
+
+def latest(home: Path) -> Case | None:
+    """The newest case under *home*, or None."""
+    found = list_cases(home)
+    return found[-1] if found else None
+
+
+def find_case(home: Path, name: str | None) -> Case:
+    """The case that *name* means: a folder's path, a case's name or its beginning; the newest without a name."""
+    if name is None:
+        if (case := latest(home)) is None:
+            raise UsageError(f"There is no case under {home / 'cases'} yet.", "`oddsock drill incident-3` makes one.")
+        return case
+    if (Path(name) / "case.json").exists():
+        return Case(Path(name).absolute())
+    matches = [case for case in list_cases(home) if case.name.startswith(name)]
+    if len(matches) != 1:
+        problem = "No case is" if not matches else f"{len(matches)} cases are"
+        raise UsageError(f"{problem} named {name}.", "`oddsock list` shows the cases there are.")
+    return matches[0]
+
+
+def _make_folder(parent: Path, stem: str) -> Path:
+    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for n in range(1, 1000):
+        path = parent / (stem if n == 1 else f"{stem}-{n}")
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        return path
+    raise CannotRun(f"{parent} already holds 999 cases named {stem}.", "Remove old cases.")
