@@ -1,0 +1,123 @@
+"""What the drill knows of a cluster: flat, typed rows, as they also stand in a case's evidence.
+
+Instants are ISO 8601 UTC with milliseconds, empty where the cluster does not say. Source of the fields:
+https://kubernetes.io/docs/reference/kubernetes-api/
+"""
+
+import ssl
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import msgspec
+
+ADDRESS_ANNOTATION = "oddsock.dev/address"
+"""Where a Service of our own cluster really listens: 127.0.0.1:port; `.<port name>` for its other ports."""
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """A Deployment: *replicas* asked for, *ready* and *available* by its status; *container* is its first one's name."""
+
+    name: str
+    replicas: int
+    ready: int
+    available: int
+    updated: int = 0
+    image: str = ""
+    container: str = ""
+    selector: dict[str, str] = {}
+    is_observed: bool = True  # the status speaks of the newest spec
+    created_at: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every replica that is asked for is of the newest spec and ready, and none is left over."""
+        return self.is_observed and self.ready == self.replicas and self.updated == self.replicas
+
+
+class Pod(msgspec.Struct, frozen=True, kw_only=True):
+    """A pod of *deployment* (empty when it has none); *reason* says why it waits or ended, as the cluster puts it."""
+
+    name: str
+    deployment: str
+    phase: str
+    ready: bool
+    restarts: int
+    node: str = ""
+    ip: str = ""
+    image: str = ""
+    reason: str = ""
+    created_at: str = ""
+    started_at: str = ""
+    deleted_at: str = ""
+    labels: dict[str, str] = {}
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """A Service; *ports* as `name:port`, *address* where it really listens when the cluster is ours."""
+
+    name: str
+    cluster_ip: str
+    type: str = "ClusterIP"
+    ports: list[str] = []
+    selector: dict[str, str] = {}
+    address: str = ""
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """The ready *addresses* (`ip:port`) behind Service *name*."""
+
+    name: str
+    addresses: list[str]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to object *kind*/*name*, *count* times from *first_at* to *at*."""
+
+    reason: str
+    message: str
+    kind: str
+    name: str
+    at: str
+    first_at: str
+    count: int
+    type: str
+    source: str
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """A node and whether it is ready."""
+
+    name: str
+    ready: bool
+    version: str = ""
+    labels: dict[str, str] = {}
+
+
+class Writer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who wrote a field last, by the field manager's name, and when."""
+
+    manager: str
+    at: str
+
+    def __str__(self) -> str:
+        return f"{self.manager} at {self.at}" if self.at else self.manager
+
+
+@dataclass(frozen=True)
+class ServiceDoor:
+    """Where a Service answers for a client outside the cluster: *url* without a slash at its end, *headers* to send."""
+
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def host(self) -> str:
+        """The host to connect to."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port to connect to."""
+        parts = urlsplit(self.url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
