@@ -15,7 +15,7 @@ ADDRESS_ANNOTATION = "oddsock.dev/address"
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """A Deployment: *replicas* asked for, *ready* and *available* by its status; *container* is its first one's name."""
+    """A Deployment: *replicas* asked for, *ready* and *available* by its status, *container* names its first."""
 
     name: str
     replicas: int
