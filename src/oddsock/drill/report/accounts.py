@@ -1,0 +1,116 @@
+"""Sections 3, 7 and 12 as the accounts give them: sums, odd socks by class, findings with witnesses, invariants."""
+
+from oddsock.drill.report.context import Context
+from oddsock.drill.report.document import Odd
+from oddsock.drill.report.folder import AFTER_HEAL, AFTER_MEND, PHASES
+from oddsock.drill.report.rows import AccountSum, FindingRow, InvariantRow
+from oddsock.drill.verdict import Account, CheckResult, Finding
+
+RULE = "account of the phase: one headline class an order or attempt, carried-over rows apart"
+
+
+def _books(phase: str) -> list[str]:
+    return ["history.jsonl", f"evidence/{phase}/"]
+
+
+def list_sums(context: Context) -> list[AccountSum]:
+    """The sum of every account, with whether it adds up exactly."""
+    rows = []
+    for phase in PHASES:
+        if account := context.accounts.get(phase):
+            parts = account.balanced + account.odd + account.not_placed + account.indeterminate
+            n = len(rows)
+            for name in ("attempts", "balanced", "odd", "not_placed", "indeterminate", "carried_over"):
+                rule = f"{name.replace('_', ' ')} by the account {phase}"
+                context.figures.count(f"attempts[{n}].{name}", getattr(account, name), "rows", _books(phase), rule)
+            rows.append(
+                AccountSum(
+                    phase=phase,
+                    taken_at=account.taken_at,
+                    attempts=account.attempts,
+                    balanced=account.balanced,
+                    odd=account.odd,
+                    not_placed=account.not_placed,
+                    indeterminate=account.indeterminate,
+                    carried_over=account.carried_over,
+                    sums=account.attempts == parts,
+                )
+            )
+    return rows
+
+
+def measure_odd(context: Context) -> Odd:
+    """Odd socks by class before and after the mend, and what was carried over from before the fault."""
+    before, after = context.accounts.get(AFTER_HEAL), context.accounts.get(AFTER_MEND)
+    last = after or before
+    odd = Odd(
+        before=dict(sorted(before.odd_by_class.items())) if before else {},
+        after=dict(sorted(after.odd_by_class.items())) if after else {},
+        carried_over=dict(sorted(last.carried_over_by_class.items())) if last else {},
+        before_taken=before is not None,
+        after_taken=after is not None,
+        findings=_findings(before, after),
+    )
+    for name, phase in (("before", AFTER_HEAL), ("after", AFTER_MEND), ("carried_over", last.phase if last else "")):
+        classes: dict[str, int] = getattr(odd, name)
+        for class_name, number in classes.items():
+            context.figures.count(f"odd.{name}[{class_name}]", number, "odd", _books(phase), RULE)
+    return odd
+
+
+def _key(finding: Finding) -> tuple[str, str, str]:
+    return finding.check, finding.order_id, finding.attempt
+
+
+def _findings(before: Account | None, after: Account | None) -> list[FindingRow]:
+    rows: list[FindingRow] = []
+    still = {_key(f) for outcome in after.outcomes for f in outcome.findings} if after else set()
+    known: set[tuple[str, str, str]] = set()
+    for account in (before, after):
+        for outcome in account.outcomes if account else []:
+            for finding in outcome.findings:
+                if account and _key(finding) not in known:
+                    known.add(_key(finding))
+                    rows.append(
+                        FindingRow(
+                            check=finding.check,
+                            class_name=finding.class_name,
+                            phase=account.phase,
+                            order_id=finding.order_id or outcome.order_id,
+                            attempt=finding.attempt or (outcome.attempts[0] if outcome.attempts else ""),
+                            sentence=finding.sentence,
+                            witnesses=finding.witnesses,
+                            carried_over=outcome.carried_over,
+                            mended=_key(finding) not in still if after else None,
+                        )
+                    )
+    return rows
+
+
+def list_invariants(context: Context) -> list[InvariantRow]:
+    """Every invariant with its verdict after the heal and after the mend; "not-applicable" always with its reason."""
+    before = _checks(context.accounts.get(AFTER_HEAL))
+    after = _checks(context.accounts.get(AFTER_MEND))
+    rows = []
+    for check_id in [*before, *(check_id for check_id in after if check_id not in before)]:
+        was, now = before.get(check_id), after.get(check_id)
+        known = now or was
+        assert known is not None
+        rows.append(
+            InvariantRow(
+                id=check_id,
+                class_name=known.class_name,
+                predicate=known.predicate,
+                kind=known.kind,
+                before=was.verdict if was else None,
+                after=now.verdict if now else None,
+                findings_before=len(was.findings) if was else 0,
+                findings_after=len(now.findings) if now else 0,
+                reason=known.reason or (was.reason if was else ""),
+            )
+        )
+    return rows
+
+
+def _checks(account: Account | None) -> dict[str, CheckResult]:
+    return {check.id: check for check in account.checks} if account else {}
