@@ -88,7 +88,7 @@ class ClusterDoor(Protocol):
         ...
 
     async def nodes(self) -> list[Node]:
-        """Every node, by name; empty where the account may not see nodes."""
+        """Every node, by name; Forbidden where the account may not see nodes."""
         ...
 
     async def events(self) -> list[Event]:
