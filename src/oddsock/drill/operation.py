@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from oddsock.clients.sockshop.books import Line
-from oddsock.drill.history import Entry
+from oddsock.drill.history import Entry, Phase
 
 Verb = Literal["register", "login", "add", "remove", "clear", "checkout"]
 End = Literal["ok", "fail", "unknown"]
@@ -29,7 +29,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     username: str
     at_s: float
     verb: Verb
-    phase: str = "main"
+    phase: Phase = "main"
     socks: list[tuple[str, int]] = []
     synthetic: bool = False
 
@@ -88,7 +88,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     traceparent: str
     synthetic: bool
-    phase: str
+    phase: Phase
     plan_s: float
     invoked_at: str
     end: End

@@ -1,0 +1,178 @@
+"""The customers of a plan as a pure generator: the same plan and seed give the same operations, in the same order.
+
+Nothing here touches a network or a clock. Secrets (passwords, the hidden digits of test cards) are made from the seed,
+so that a later command can log in again although no case holds them.
+"""
+
+import hashlib
+import random
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from oddsock.drill.history import Phase
+from oddsock.drill.operation import Operation, Verb
+from oddsock.drill.plan_fields import Card, Load, PlanFields, PlannedCustomer, PlannedOperation, TrialOrder
+
+TEST_CARD_BEGIN = "45390000"
+"""The first digits of every card made here: a range of test numbers."""
+
+REGISTER_LEAD_S = 5.0
+"""How long before the first order of the load its customers register, in plan seconds, where the load leaves room."""
+
+ADD_LEAD_S = 0.5
+"""How long before its checkout a customer of the load fills the cart, in plan seconds."""
+
+
+class Shopper(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer with everything needed to register; `password`, `card_number` and `ccv` are never written down."""
+
+    username: str
+    password: str
+    first_name: str
+    last_name: str
+    email: str
+    card_number: str
+    card_expires: str
+    ccv: str
+    street: str
+    number: str
+    city: str
+    postcode: str
+    country: str
+    synthetic: bool = False
+
+
+def shoppers(plan: PlanFields) -> list[Shopper]:
+    """Every customer of *plan* and of its load; the one who places the test order is the last, and synthetic."""
+    people = [*plan.customers, *(_load_customer(n) for n in range(1, (plan.load.customers if plan.load else 0) + 1))]
+    made = [make_shopper(person, plan.seed) for person in people]
+    if plan.recovery.test_order:
+        made.append(make_shopper(plan.recovery.test_order.customer, plan.seed, synthetic=True))
+    return made
+
+
+def make_shopper(person: PlannedCustomer, seed: int, synthetic: bool = False) -> Shopper:
+    """*person* with the secrets that *seed* gives them."""
+    return Shopper(
+        username=person.username,
+        password=password(seed, person.username),
+        first_name=person.first_name or person.username,
+        last_name=person.last_name or "Example",
+        email=person.email or f"{person.username.lower()}@customers.invalid",
+        card_number=_card_number(person.card, seed, person.username),
+        card_expires=person.card.expires,
+        ccv=f"{_digest(seed, person.username, 'ccv') % 1000:03d}",
+        street=person.address.street,
+        number=person.address.number,
+        city=person.address.city,
+        postcode=person.address.postcode,
+        country=person.address.country,
+        synthetic=synthetic,
+    )
+
+
+def password(seed: int, username: str) -> str:
+    """The password of *username* under *seed*; the same whenever it is asked."""
+    return f"{_digest(seed, username, 'password'):020x}"[-20:]
+
+
+def operations(plan: PlanFields) -> list[Operation]:
+    """Everything the customers do in the lead and on the main clock, by time, with ids a0001, a0002 ..."""
+    lead = [_timed(one, "lead") for one in plan.lead.operations]
+    main = [_timed(one, "main") for one in plan.operations]
+    main += _load_operations(plan.load, plan.seed) if plan.load else []
+    # sorted() is stable: what the plan has at one instant stays in the order of its file.
+    ordered = [*sorted(lead, key=_time), *sorted(main, key=_time)]
+    return list(_numbered(ordered, 1))
+
+
+def trial_operations(trial: TrialOrder, first: int) -> list[Operation]:
+    """What the synthetic customer does for the test order, numbered from *first*: register, fill the cart, order."""
+    name = trial.customer.username
+    verbs: tuple[Verb, ...] = ("register", "clear", "add", "checkout")
+    socks = sorted(trial.socks.items())
+    return list(
+        _numbered(
+            [
+                Operation(
+                    id="",
+                    username=name,
+                    at_s=0.0,
+                    verb=verb,
+                    phase="recovery",
+                    socks=socks if verb == "add" else [],
+                    synthetic=True,
+                )
+                for verb in verbs
+            ],
+            first,
+        )
+    )
+
+
+def _timed(planned: PlannedOperation, phase: Phase) -> Operation:
+    return Operation(
+        id="",
+        username=planned.customer,
+        at_s=float(planned.at),
+        verb=planned.do,
+        phase=phase,
+        socks=list(planned.socks.items()),
+    )
+
+
+def _numbered(ordered: Iterable[Operation], first: int) -> Iterator[Operation]:
+    for number, operation in enumerate(ordered, first):
+        yield msgspec.structs.replace(operation, id=f"a{number:04d}")
+
+
+def _time(operation: Operation) -> float:
+    return operation.at_s
+
+
+def _load_operations(load: Load, seed: int) -> list[Operation]:
+    """*load*'s orders at seeded instants, dealt to its customers in turn so that each has nearly the same number."""
+    chance = random.Random(seed)
+    begins = min(load.from_s + REGISTER_LEAD_S, (load.from_s + load.until_s) / 2)
+    made = [
+        Operation(id="", username=_load_name(n), at_s=float(load.from_s), verb="register")
+        for n in range(1, load.customers + 1)
+    ]
+    for number, at_s in enumerate(sorted(chance.uniform(begins, load.until_s) for _ in range(load.orders))):
+        name = _load_name(number % load.customers + 1)
+        at_s = round(at_s, 3)
+        socks = [(chance.choice(load.socks), 1)]
+        add_at_s = max(at_s - ADD_LEAD_S, float(load.from_s))
+        made.append(Operation(id="", username=name, at_s=add_at_s, verb="add", socks=socks))
+        made.append(Operation(id="", username=name, at_s=at_s, verb="checkout"))
+    return _in_turn(made)
+
+
+def _in_turn(made: Sequence[Operation]) -> list[Operation]:
+    """The same, with no customer's fill or checkout before their own previous operation."""
+    latest: dict[str, float] = {}
+    turned = []
+    for operation in made:
+        at_s = max(operation.at_s, latest.get(operation.username, 0.0))
+        latest[operation.username] = at_s
+        turned.append(msgspec.structs.replace(operation, at_s=at_s))
+    return turned
+
+
+def _load_name(number: int) -> str:
+    return f"shopper-{number:02d}"
+
+
+def _load_customer(number: int) -> PlannedCustomer:
+    return PlannedCustomer(username=_load_name(number), first_name="Shopper", last_name=f"{number:02d}")
+
+
+def _card_number(card: Card, seed: int, username: str) -> str:
+    if card.number.isdigit():
+        return card.number
+    return f"{TEST_CARD_BEGIN}{_digest(seed, username, 'card') % 10_000:04d}{card.number[-4:]}"
+
+
+def _digest(seed: int, username: str, purpose: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed}:{username}:{purpose}".encode()).digest(), "big")
