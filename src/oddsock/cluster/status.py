@@ -11,7 +11,8 @@ ApiError                    500
 ├── Conflict                409
 ├── Expired                 410
 ├── UnsupportedMediaType    415
-└── Invalid                 422
+├── Invalid                 422
+└── ServiceUnavailable      503
 
 The wire is meta/v1 Status: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
 """
@@ -159,6 +160,13 @@ class Invalid(ApiError):
                 "causes": [{"reason": reason, "message": sentence, "field": field}],
             },
         )
+
+
+class ServiceUnavailable(ApiError):
+    """What stands behind the API does not answer."""
+
+    code = 503
+    reason = "ServiceUnavailable"
 
 
 def success(kind: Kind, name: str, uid: str) -> Obj:

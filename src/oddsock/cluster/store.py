@@ -185,6 +185,14 @@ class Store:
         self._subscribers[kind].append(callback)
         return lambda: self._subscribers[kind].remove(callback)
 
+    def rehearsal(self) -> "Store":
+        """A store with the same objects and version and nobody listening, for dry runs."""
+        other = Store(self.clock)
+        other._version = self._version
+        # Stored objects are replaced, never changed in place, so two stores may hold the same ones.
+        other._objects = {kind: dict(objects) for kind, objects in self._objects.items()}
+        return other
+
     def _now(self) -> str:
         return timestamp(self.clock.now())
 

@@ -5,9 +5,45 @@ from typing import Any
 
 from oddsock.cluster.kinds import BY_NAME, Kind, Obj
 from oddsock.cluster.selectors import object_selector
-from oddsock.cluster.status import Invalid
+from oddsock.cluster.status import BadRequest, Invalid
 
 NAME_LENGTH_MAX = 253
+_OBJECTS = frozenset(
+    {
+        "metadata",
+        "spec",
+        "labels",
+        "annotations",
+        "selector",
+        "matchLabels",
+        "template",
+        "strategy",
+        "rollingUpdate",
+        "resources",
+        "limits",
+        "requests",
+        "httpGet",
+        "tcpSocket",
+        "exec",
+        "readinessProbe",
+        "livenessProbe",
+        "startupProbe",
+        "securityContext",
+    }
+)
+_LISTS = frozenset(
+    {
+        "containers",
+        "initContainers",
+        "ports",
+        "env",
+        "volumes",
+        "volumeMounts",
+        "ownerReferences",
+        "conditions",
+        "subsets",
+    }
+)
 _SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 _NAME_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
@@ -15,24 +51,47 @@ _NAME_RULE = (
 )
 
 
-def check(obj: Obj, old: Obj | None = None) -> None:
-    """Raise Invalid for the first thing wrong with *obj*, which replaces *old* if that is given."""
+def check_shape(value: Any, path: str = "") -> None:
+    """Raise BadRequest where *value* has a scalar or a list in the place of an object, or the other way round."""
+    for key, part in value.items():
+        here = f"{path}.{key}".lstrip(".")
+        if part is None or path.endswith(("labels", "annotations", "data", "matchLabels")):
+            continue
+        if (key in _OBJECTS or here == "status") and not isinstance(part, dict):
+            raise BadRequest(f"json: cannot unmarshal {type(part).__name__} into field {here} of type object")
+        if key in _LISTS:
+            if not isinstance(part, list) or not all(isinstance(item, dict) for item in part):
+                raise BadRequest(f"json: cannot unmarshal {type(part).__name__} into field {here} of type []object")
+            for item in part:
+                check_shape(item, here)
+        elif isinstance(part, dict):
+            check_shape(part, here)
+
+
+def check(obj: Obj) -> None:
+    """Raise Invalid for the first thing wrong with *obj*, whose shape is checked already."""
     kind = BY_NAME[obj["kind"]]
     _check_name(kind, obj)
-    spec = obj.get("spec")
-    if spec is not None and not isinstance(spec, dict):
-        raise _wrong(obj, "spec", f"Invalid value: {spec!r}: must be an object")
     if kind.scalable:
-        _check_workload(obj, old)
+        _check_workload(obj)
     elif kind.name == "Pod":
-        _check_containers(obj, spec or {}, "spec")
+        _check_containers(obj, obj.get("spec") or {}, "spec")
     elif kind.name == "Service":
-        _check_service(obj, old)
+        _check_service(obj)
     for field in ("labels", "annotations"):
         values = obj["metadata"].get(field) or {}
         for key, value in values.items():
             if not isinstance(value, str):
                 raise _wrong(obj, f"metadata.{field}.{key}", f"Invalid value: {value!r}: must be a string")
+
+
+def check_change(obj: Obj, old: Obj) -> None:
+    """Raise Invalid when *obj* changes something of *old* that may not change."""
+    spec, was = obj.get("spec") or {}, old.get("spec") or {}
+    if BY_NAME[obj["kind"]].scalable and was.get("selector") != spec.get("selector"):
+        raise _wrong(obj, "spec.selector", "Invalid value: field is immutable")
+    if obj["kind"] == "Service" and spec.get("clusterIP") != was.get("clusterIP"):
+        raise _wrong(obj, "spec.clusterIPs[0]", f'Invalid value: "{spec.get("clusterIP")}": field is immutable')
 
 
 def check_replicas(obj: Obj, replicas: Any) -> None:
@@ -65,7 +124,7 @@ def _check_name(kind: Kind, obj: Obj) -> None:
         raise _wrong(obj, "metadata.name", f"Invalid value: {_shown(name)}: {_NAME_RULE}")
 
 
-def _check_workload(obj: Obj, old: Obj | None) -> None:
+def _check_workload(obj: Obj) -> None:
     spec = obj.get("spec") or {}
     check_replicas(obj, spec.get("replicas", 1))
     selector, template = spec.get("selector"), spec.get("template")
@@ -79,8 +138,6 @@ def _check_workload(obj: Obj, old: Obj | None) -> None:
         raise _wrong(
             obj, "spec.template.metadata.labels", f"Invalid value: {shown}: `selector` does not match template `labels`"
         )
-    if old is not None and old["spec"].get("selector") != selector:
-        raise _wrong(obj, "spec.selector", "Invalid value: field is immutable")
     _check_containers(obj, template.get("spec") or {}, "spec.template.spec")
 
 
@@ -103,7 +160,7 @@ def _check_containers(obj: Obj, spec: Obj, path: str) -> None:
                 raise _wrong(obj, f"{here}.env[{place}].value", f"Invalid value: {variable['value']}: must be a string")
 
 
-def _check_service(obj: Obj, old: Obj | None) -> None:
+def _check_service(obj: Obj) -> None:
     spec = obj.get("spec") or {}
     ports = spec.get("ports") or []
     if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
@@ -116,5 +173,3 @@ def _check_service(obj: Obj, old: Obj | None) -> None:
             raise _wrong(
                 obj, f"{here}.port", f"Invalid value: {port.get('port')}: must be between 1 and 65535, inclusive"
             )
-    if old is not None and spec.get("clusterIP") != old["spec"].get("clusterIP"):
-        raise _wrong(obj, "spec.clusterIPs[0]", f'Invalid value: "{spec.get("clusterIP")}": field is immutable')

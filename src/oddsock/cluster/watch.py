@@ -40,12 +40,14 @@ class Watch:
         self._labels = labels
         self._fields = fields
         self._on_close = on_close
-        self._queue: asyncio.Queue[tuple[str, Obj]] = asyncio.Queue(queue_max)
+        self._queue: asyncio.Queue[tuple[str, Obj] | None] = asyncio.Queue(queue_max)
         self._is_cut = False
+        self.is_over = False
+        """Whether the watch was ended by `end`."""
 
     def offer(self, change: Change) -> None:
         """Queue *change* if this watch sees it; a full queue cuts the watch off."""
-        if change.obj["kind"] != self._kind or self._is_cut:
+        if change.obj["kind"] != self._kind or self._is_cut or self.is_over:
             return
         seen = self._sees(change.obj) and change.type != "DELETED"
         # A fresh ADDED has no previous; a DELETED was seen if its last state was.
@@ -62,12 +64,25 @@ class Watch:
         """The next (type, object), or None after *timeout_s* wall seconds; Expired when this watcher fell behind."""
         if self._is_cut and self._queue.empty():
             raise Expired("too old resource version: the watcher fell behind")
+        if self.is_over and self._queue.empty():
+            return None
         try:
             async with asyncio.timeout(timeout_s):
-                type_, obj = await self._queue.get()
+                event = await self._queue.get()
         except TimeoutError:
             return None
-        return type_, copy.deepcopy(obj)
+        return None if event is None else (event[0], copy.deepcopy(event[1]))
+
+    def take(self) -> tuple[str, Obj] | None:
+        """The next (type, object) that waits already, or None."""
+        event = None if self._queue.empty() else self._queue.get_nowait()
+        return None if event is None else (event[0], copy.deepcopy(event[1]))
+
+    def end(self) -> None:
+        """Wake whoever waits for the next change and give no more after those that are queued."""
+        self.is_over = True
+        if not self._queue.full():
+            self._queue.put_nowait(None)
 
     def __aiter__(self) -> "Watch":
         return self

@@ -1,0 +1,109 @@
+"""Bodies in and out: which media type is asked for, which is sent, and who says to be the writer."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from aiohttp import web
+
+from oddsock.cluster.kinds import Obj
+from oddsock.cluster.status import ApiError, BadRequest, NotAcceptable, UnsupportedMediaType
+
+JSON = "application/json"
+_WRITTEN = frozenset({JSON, "application/*", "*/*", "text/plain"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The first media type of an Accept header that this server can write; *form* is what `as=` asked for."""
+
+    form: str = ""
+    version: str = ""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether rows of text cells are wanted."""
+        return self.form == "Table"
+
+
+def wanted(request: web.Request, forms: frozenset[str] = frozenset()) -> Wanted:
+    """What *request* accepts first among plain JSON and the JSON *forms*; NotAcceptable when nothing fits."""
+    accept = ",".join(request.headers.getall("Accept", [])) or JSON
+    for entry in accept.split(","):
+        name, *parameters = (part.strip() for part in entry.split(";"))
+        values = dict(part.partition("=")[::2] for part in parameters)
+        if name not in _WRITTEN:
+            continue
+        form = values.get("as", "")
+        if not form:
+            return Wanted()
+        if form in forms:
+            return Wanted(form, values.get("v", ""))
+    raise NotAcceptable(f"only the following media types are accepted: {JSON}")
+
+
+async def read_object(request: web.Request) -> Obj:
+    """The object in the body of *request* (JSON or YAML); UnsupportedMediaType for anything else, as protobuf."""
+    body = await read_body(request, frozenset({JSON, "application/yaml"}))
+    if not isinstance(body, dict):
+        raise BadRequest("the body of the request is not an object")
+    return body
+
+
+async def read_body(request: web.Request, accepted: frozenset[str]) -> Any:
+    """The decoded body of *request* if its media type is one of *accepted*; None when it is empty."""
+    raw = await request.read()
+    if not raw:
+        return None
+    # aiohttp calls a missing type octet-stream; curl sends forms: Kubernetes takes JSON for granted then.
+    media = request.content_type if "Content-Type" in request.headers else JSON
+    if media not in accepted:
+        listed = ", ".join(sorted(accepted))
+        raise UnsupportedMediaType(
+            f"the body of the request was in an unknown format - accepted media types include: {listed}"
+        )
+    try:
+        return yaml.safe_load(raw) if media.endswith("yaml") else json.loads(raw)
+    except (ValueError, yaml.YAMLError) as cause:
+        raise BadRequest(f"error decoding the body: {cause}") from cause
+
+
+def answer(obj: Obj, code: int = 200) -> web.Response:
+    """*obj* as a JSON answer."""
+    body = json.dumps(obj, separators=(",", ":"), ensure_ascii=False)
+    return web.Response(text=body + "\n", status=code, content_type=JSON)
+
+
+def answer_error(error: ApiError) -> web.Response:
+    """The Status of *error* under its code."""
+    return answer(error.as_status(), error.code)
+
+
+def field_manager(request: web.Request) -> str:
+    """Who writes: the fieldManager parameter, else the first word of the User-Agent."""
+    agent = request.headers.get("User-Agent", "").split("/", 1)[0]
+    return request.query.get("fieldManager") or agent or "unknown"
+
+
+def is_dry_run(request: web.Request) -> bool:
+    """Whether nothing may be kept; BadRequest for a dryRun other than All."""
+    values = request.query.getall("dryRun", [])
+    if any(value not in {"All", ""} for value in values):
+        raise BadRequest(f"invalid dryRun: {values}: supported values: All")
+    return "All" in values
+
+
+def flag(request: web.Request, name: str) -> bool:
+    """A boolean query parameter; present without a value counts as true."""
+    return request.query.get(name, "false").lower() in {"", "1", "true", "t"}
+
+
+def number(request: web.Request, name: str) -> int | None:
+    """A whole-number query parameter, None when absent; BadRequest when it is no number or negative."""
+    text = request.query.get(name, "")
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise BadRequest(f"invalid {name}: {text!r} is no whole number of at least 0")
+    return int(text)
