@@ -3,7 +3,7 @@
 import ipaddress
 import ssl
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx2
 import msgspec
@@ -41,7 +41,20 @@ def read_config(kubeconfig: Path | None, context: str | None) -> SingleConfig:
         raise UsageError(f"{path} is no whole kubeconfig: {type(cause).__name__} {cause}.", hint) from cause
     if config is None:
         raise UsageError(f"The kubeconfig {path} has no current context.", hint)
-    return config if config.user is not None else config._replace(user=User())
+    return _with_bare_address(config if config.user is not None else config._replace(user=User()))
+
+
+def _with_bare_address(config: SingleConfig) -> SingleConfig:
+    """The same connection without an account in the server's address, whence it would reach errors and reports."""
+    parts = urlsplit(config.cluster.server)
+    if parts.username is None:
+        return config
+    server = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    user = config.user or User()
+    if not (user.token or user.username or user.exec):
+        password = unquote(parts.password or "")
+        user = msgspec.structs.replace(user, username=unquote(parts.username), password=password)
+    return config._replace(cluster=msgspec.structs.replace(config.cluster, server=server), user=user)
 
 
 def open_client(config: SingleConfig, namespace: str) -> AsyncClient:
