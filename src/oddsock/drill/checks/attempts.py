@@ -1,0 +1,172 @@
+"""A: what customers tried, against the orders there are."""
+
+from collections.abc import Iterator
+
+from oddsock.drill.checks.check import Odd, Rule, Said
+from oddsock.drill.checks.witnesses import see_attempts, see_charges, see_history, see_notices, see_order, see_parcels
+from oddsock.drill.ledger import OPEN, Ledger, Row
+
+
+def find_lost_orders(ledger: Ledger) -> Iterator[Said]:
+    """A1: the shop said yes, and the order is not there."""
+    for row in ledger.rows:
+        if row.order is None and row.is_sure_of("attempts"):
+            for attempt in row.attempts:
+                if attempt.end == "ok":
+                    yield Odd(
+                        attempt=attempt.operation,
+                        order_id=row.order_id,
+                        sentence=f"{attempt.username} was told that the order exists, and the orders book has none.",
+                        witnesses=[*see_attempts([attempt]), see_order(row)],
+                    )
+
+
+def find_unexpected_orders(ledger: Ledger) -> Iterator[Said]:
+    """A2: an order nobody tried to place."""
+    for row, order in ledger.orders("attempts"):
+        if not (row.attempts or row.claimant or row.before_drill):
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} was placed at {order.placed_at}, and no attempt led to it.",
+                witnesses=[see_order(row), *see_history(row.history)],
+            )
+
+
+def find_duplicate_orders(ledger: Ledger) -> Iterator[Said]:
+    """A3: one attempt, two orders."""
+    for row, order in ledger.orders("attempts"):
+        if row.claimant:
+            claimants = [attempt for attempt in ledger.attempts if attempt.operation == row.claimant]
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Attempt {row.claimant} made a second order, {order.id}.",
+                witnesses=[see_order(row), *see_attempts(claimants), *see_history(row.history)],
+            )
+
+
+def is_false_failure(row: Row) -> bool:
+    """Whether nobody who tried was told that it worked, although it did."""
+    if not row.attempts or not row.is_placed or row.synthetic:
+        return False
+    if any(attempt.end == "ok" or attempt.told == "confirmation" for attempt in row.attempts):
+        return False
+    return not any(notice.event == "paid" for notice in row.notices)
+
+
+def find_false_failures(ledger: Ledger) -> Iterator[Said]:
+    """A4: a failed or unanswered attempt, a paid order, and nobody said so."""
+    for row, order in ledger.orders("attempts"):
+        if is_false_failure(row):
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} is {order.status}, its customer saw it fail and was not told otherwise.",
+                witnesses=[see_order(row), *see_attempts(row.attempts), *see_notices(row.notices)],
+            )
+
+
+def find_unresolved_attempts(ledger: Ledger) -> Iterator[Said]:
+    """A5: an attempt without a known end whose order began and is neither there nor gone."""
+    for row in ledger.rows:
+        if row.order is None and row.history and row.is_sure_of("attempts"):
+            for attempt in row.attempts:
+                if attempt.end == "unknown":
+                    yield Odd(
+                        attempt=attempt.operation,
+                        order_id=row.order_id,
+                        sentence=f"The journal knows order {row.order_id} of attempt {attempt.operation}, the orders "
+                        "book does not: it is neither placed nor not placed.",
+                        witnesses=[*see_attempts([attempt]), *see_history(row.history), see_order(row)],
+                    )
+
+
+def find_dishonest_responses(ledger: Ledger) -> Iterator[Said]:
+    """A6: a 2xx for an order that was never accepted, a 202 for one that was never pending."""
+    for row, order in ledger.orders("attempts"):
+        for attempt in row.attempts:
+            if attempt.end != "ok":
+                continue
+            was_open = order.status in OPEN or any(change.status in OPEN for change in row.history)
+            is_refused = row.is_failed and not row.was_placed
+            if is_refused or (attempt.http_status == 202 and not was_open):
+                yield Odd(
+                    order_id=order.id,
+                    attempt=attempt.operation,
+                    sentence=f"The shop answered {attempt.http_status} to an order that is {order.status}.",
+                    witnesses=[*see_attempts([attempt]), see_order(row), *see_history(row.history)],
+                )
+
+
+def find_wrong_customers(ledger: Ledger) -> Iterator[Said]:
+    """A7: the order, its charge or its parcel stands under another customer than the attempt."""
+    for row, order in ledger.orders("attempts", "charges", "shipments"):
+        attempts = [a for a in row.attempts if a.customer_id and a.customer_id != order.customer_id]
+        charges = [c for c in row.charges if c.tie.customer_id not in ("", order.customer_id)]
+        parcels = [p for p in row.parcels if p.tie.customer_id not in ("", order.customer_id)]
+        if attempts or charges or parcels:
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} stands under customer {order.customer_id}, other books name another.",
+                witnesses=[see_order(row), *see_attempts(attempts), *see_charges(charges), *see_parcels(parcels)],
+            )
+
+
+ATTEMPTS = (
+    Rule(
+        id="A1",
+        class_name="lost order",
+        predicate="attempt ok => the orders book has its order",
+        kind="safety",
+        search=find_lost_orders,
+        needs=("attempts", "orders"),
+    ),
+    Rule(
+        id="A2",
+        class_name="unexpected order",
+        predicate="every order has an attempt, or was there before the drill",
+        kind="safety",
+        search=find_unexpected_orders,
+        needs=("attempts", "orders"),
+    ),
+    Rule(
+        id="A3",
+        class_name="duplicate order",
+        predicate="one attempt => at most one order",
+        kind="safety",
+        search=find_duplicate_orders,
+        needs=("attempts", "orders", "journal"),
+    ),
+    Rule(
+        id="A4",
+        class_name="false failure",
+        predicate="attempt fail or unknown => no paid order, or its customer was told later",
+        kind="settle",
+        search=find_false_failures,
+        needs=("attempts", "orders", "notices"),
+        may_lack=("notices",),
+    ),
+    Rule(
+        id="A5",
+        class_name="unresolved attempt",
+        predicate="every unknown attempt becomes placed or not placed",
+        kind="settle",
+        search=find_unresolved_attempts,
+        needs=("attempts", "orders", "journal"),
+    ),
+    Rule(
+        id="A6",
+        class_name="dishonest response",
+        predicate="2xx => the order was accepted; 202 only with a pending order",
+        kind="safety",
+        search=find_dishonest_responses,
+        needs=("attempts", "orders", "journal"),
+    ),
+    Rule(
+        id="A7",
+        class_name="wrong customer",
+        predicate="customer of the attempt = of the order = of its charge and its parcel",
+        kind="safety",
+        search=find_wrong_customers,
+        needs=("attempts", "orders", "charges", "shipments"),
+        may_lack=("charges", "shipments"),
+    ),
+)

@@ -1,0 +1,122 @@
+"""B: an order's total, and the history of its status."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from oddsock.clients.sockshop.books import StatusChange
+from oddsock.drill.checks.check import Odd, Rule, Said
+from oddsock.drill.checks.witnesses import see_history, see_order
+from oddsock.drill.ledger import OPEN, Ledger
+from oddsock.kit.clock import instant
+from oddsock.kit.money import SHIPPING_CENTS, dollars
+
+FIRST = frozenset({"CREATED"})
+
+NEXT: dict[str, frozenset[str]] = {
+    "CREATED": frozenset({"PENDING", "PAID", "PAYMENT_FAILED", "CANCELLED"}),
+    "PENDING": frozenset({"PENDING", "PAID", "PAYMENT_FAILED", "CANCELLED"}),
+    "PAYMENT_FAILED": frozenset({"PENDING", "CANCELLED"}),
+    "PAID": frozenset({"SHIPPED", "CANCELLED"}),
+    "SHIPPED": frozenset({"DELIVERED", "CANCELLED"}),
+    "DELIVERED": frozenset(),
+    "CANCELLED": frozenset(),
+}
+"""The state machine: from each status, those that may come next. A stuck order may be PENDING again by a retry."""
+
+
+def find_wrong_totals(ledger: Ledger) -> Iterator[Said]:
+    """B1: the total is not what its lines and the shipping add up to."""
+    for row, order in ledger.orders():
+        due = sum(line.quantity * line.unit_cents for line in order.lines) + SHIPPING_CENTS
+        if order.lines and order.total_cents != due:
+            yield Odd(
+                order_id=order.id,
+                sentence=f"The total of order {order.id} is {dollars(order.total_cents)}; its lines and shipping make "
+                f"{dollars(due)}.",
+                witnesses=[see_order(row)],
+            )
+
+
+def _illegal_steps(history: list[StatusChange]) -> list[str]:
+    steps = [] if history[0].status in FIRST else [f"it began as {history[0].status}"]
+    return steps + [
+        f"{old.status} -> {new.status}"
+        for old, new in pairwise(history)
+        if new.status not in NEXT.get(old.status, frozenset())
+    ]
+
+
+def find_illegal_transitions(ledger: Ledger) -> Iterator[Said]:
+    """B3: a status that may not follow the one before it."""
+    for row, order in ledger.orders():
+        if row.history and (steps := _illegal_steps(row.history)):
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} took a step there is none of: {', '.join(steps)}.",
+                witnesses=see_history(row.history),
+            )
+
+
+def find_lost_updates(ledger: Ledger) -> Iterator[Said]:
+    """B4: the order does not show what its history says last, or the history runs back in time."""
+    for row, order in ledger.orders():
+        if not order.status:
+            continue
+        if not row.history:
+            problem = "has no line in the journal"
+        elif row.history[-1].status != order.status:
+            problem = f"is {order.status}, and its journal ends with {row.history[-1].status}"
+        elif any(instant(new.at) < instant(old.at) for old, new in pairwise(row.history)):
+            problem = "has a journal that runs back in time"
+        else:
+            continue
+        yield Odd(
+            order_id=order.id,
+            sentence=f"Order {order.id} {problem}.",
+            witnesses=[see_order(row), *see_history(row.history)],
+        )
+
+
+def find_stuck_orders(ledger: Ledger) -> Iterator[Said]:
+    """B5: an order that is still on its way when everything has settled."""
+    for row, order in ledger.orders():
+        if order.status in OPEN:
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} is still {order.status}.",
+                witnesses=[see_order(row), *see_history(row.history)],
+            )
+
+
+ORDERS = (
+    Rule(
+        id="B1",
+        class_name="wrong total",
+        predicate="total = sum of quantity * unit + shipping, to the cent",
+        kind="safety",
+        search=find_wrong_totals,
+    ),
+    Rule(
+        id="B3",
+        class_name="illegal transition",
+        predicate="the history follows the state machine, and its ends are final",
+        kind="safety",
+        search=find_illegal_transitions,
+        needs=("orders", "journal"),
+    ),
+    Rule(
+        id="B4",
+        class_name="lost update",
+        predicate="status = the last line of the history, whose times never go back",
+        kind="safety",
+        search=find_lost_updates,
+        needs=("orders", "journal"),
+    ),
+    Rule(
+        id="B5",
+        class_name="stuck order",
+        predicate="CREATED and PENDING are left in time",
+        kind="settle",
+        search=find_stuck_orders,
+    ),
+)

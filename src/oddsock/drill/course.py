@@ -1,0 +1,125 @@
+"""The course of a case, which accounting needs besides the books: attempts, the fault's window, what was mended.
+
+Read from history.jsonl, mend.jsonl and the pods' logs of the case, never from a network.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from oddsock.drill.history import Entry
+from oddsock.drill.operation import Attempt, attempts
+from oddsock.kit.clock import instant
+
+CART_VERBS = frozenset({"add", "remove", "clear"})
+
+
+class CartChange(msgspec.Struct, frozen=True, kw_only=True):
+    """*username* changed their cart at *at* by *verb*: add, remove or clear."""
+
+    username: str
+    verb: str
+    at: str
+
+
+class Mended(msgspec.Struct, frozen=True, kw_only=True):
+    """What mend.jsonl says was done: the orders touched, how often each key was carried out, and by what choice."""
+
+    order_ids: list[str] = []
+    times_done: dict[str, int] = {}
+    replay: str = "ask"
+    carried_over: bool = False
+    supports_retry: bool = True
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """All attempts of a case, when it and its main fault began, and what else only the history knows."""
+
+    attempts: list[Attempt]
+    started_at: str = ""
+    window_from_at: str = ""
+    cart_changes: list[CartChange] = []
+    log_lines: dict[str, list[str]] = {}  # pod of the orders service -> its lines
+    mended: Mended | None = None
+    report_differences: list[str] | None = None
+
+    def attempts_until(self, at: str) -> list[Attempt]:
+        """The attempts that began no later than *at*; one that was answered later was still unknown then."""
+        if not at:
+            return self.attempts
+        end = instant(at)
+        return [
+            attempt if not attempt.completed_at or instant(attempt.completed_at) <= end else _unanswered(attempt)
+            for attempt in self.attempts
+            if instant(attempt.invoked_at) <= end
+        ]
+
+    def is_before_window(self, at: str) -> bool:
+        """Whether *at* lies before the main fault; without one, before the drill."""
+        start = self.window_from_at or self.started_at
+        return bool(at and start) and instant(at) < instant(start)
+
+    def is_before_drill(self, at: str) -> bool:
+        """Whether *at* lies before the first line of the history."""
+        return bool(at and self.started_at) and instant(at) < instant(self.started_at)
+
+    def changed_cart_since(self, username: str, at: str, verbs: frozenset[str] = CART_VERBS) -> bool:
+        """Whether *username* touched their cart by one of *verbs* after *at*."""
+        since = instant(at)
+        return any(c.username == username and c.verb in verbs and instant(c.at) > since for c in self.cart_changes)
+
+
+def _unanswered(attempt: Attempt) -> Attempt:
+    return msgspec.structs.replace(
+        attempt,
+        end="unknown",
+        completed_at="",
+        http_status=None,
+        message="",
+        told="nothing",
+        order_id="",
+        cart_after=None,
+        error="the answer came after this evidence was taken",
+    )
+
+
+def read_course(
+    history: Iterable[Entry], mend_lines: Iterable[dict[str, Any]] = (), log_lines: dict[str, list[str]] | None = None
+) -> Course:
+    """The course that a case's history and mend journal tell; pure."""
+    entries = list(history)
+    injected = [e.at for e in entries if e.verb == "inject" and e.phase == "main" and e.kind == "ok"] or [
+        e.at for e in entries if e.verb == "inject" and e.phase == "main"
+    ]
+    return Course(
+        attempts=attempts(entries),
+        started_at=entries[0].at if entries else "",
+        window_from_at=min(injected, default=""),
+        cart_changes=[
+            CartChange(username=e.actor.removeprefix("customer:"), verb=e.verb, at=e.at)
+            for e in entries
+            if e.verb in CART_VERBS and e.kind == "invoke"
+        ],
+        log_lines=log_lines or {},
+        mended=_mended(list(mend_lines)),
+    )
+
+
+def _mended(lines: list[dict[str, Any]]) -> Mended | None:
+    plans = [line for line in lines if line.get("kind") == "plan"]
+    done = [line for line in lines if line.get("kind") == "result" and line.get("result") == "done"]
+    if not plans and not done:
+        return None
+    times: dict[str, int] = {}
+    for line in done:
+        times[str(line["key"])] = times.get(str(line["key"]), 0) + 1
+    last = plans[-1] if plans else {}
+    intents = [line for line in lines if line.get("kind") == "intent"]
+    return Mended(
+        order_ids=sorted({str(line["order_id"]) for line in intents if line.get("order_id")}),
+        times_done=times,
+        replay=str(last.get("replay", "ask")),
+        carried_over=bool(last.get("carried_over", False)),
+        supports_retry=bool(last.get("supports_retry", True)),
+    )

@@ -1,0 +1,152 @@
+"""The ledger: one row an order with everything that any book says of it, and what belongs to no order at all.
+
+An attempt that left no order has a row of its own. Books that could not be read are named in `missing`; a row whose
+lines could belong to two orders says so in `ambiguous`, by book.
+"""
+
+import msgspec
+
+from oddsock.clients.sockshop.books import CartLine, Notice, Order, Shown, StatusChange
+from oddsock.drill.course import Course
+from oddsock.drill.evidence_files import Evidence
+from oddsock.drill.grouping import ChargeGroup, Parcel
+from oddsock.drill.operation import Attempt
+from oddsock.drill.verdict import Finding
+
+PLACED = frozenset({"PAID", "SHIPPED", "DELIVERED"})
+OPEN = frozenset({"CREATED", "PENDING"})
+FAILED = frozenset({"PAYMENT_FAILED", "CANCELLED"})
+
+LEDGER_BOOKS = ("orders", "journal", "charges", "shipments", "notices", "shown", "carts")
+"""The books an order stands in; one that cannot be read leaves a row without findings indeterminate."""
+
+NOT_KEPT = "the shop keeps no such book"
+"""How the reason of a missing book begins when the shop has none at all, as against one that does not answer."""
+
+
+class Row(msgspec.Struct, kw_only=True):
+    """One order with its attempts, or an attempt without an order; *claimant* names the attempt of a surplus order.
+
+    drill/posting fills it; after that nobody changes it.
+    """
+
+    order_id: str
+    order: Order | None
+    attempts: list[Attempt] = []
+    history: list[StatusChange] = []
+    charges: list[ChargeGroup] = []
+    parcels: list[Parcel] = []
+    notices: list[Notice] = []
+    shown: list[Shown] = []
+    cart: list[CartLine] = []
+    claimant: str = ""
+    before_window: bool = False
+    before_drill: bool = False
+    synthetic: bool = False
+    ambiguous: dict[str, str] = {}
+
+    @property
+    def ref(self) -> str:
+        """What a person calls this row: the order's id, else the attempt's."""
+        return self.order_id or (self.attempts[0].operation if self.attempts else "")
+
+    @property
+    def customer_id(self) -> str:
+        """Whose it is, as the order says, else the attempt."""
+        return self.order.customer_id if self.order else (self.attempts[0].customer_id if self.attempts else "")
+
+    @property
+    def status(self) -> str:
+        """The order's status now; empty without an order, or where the shop keeps none."""
+        return self.order.status if self.order else ""
+
+    def is_sure_of(self, *books: str) -> bool:
+        """Whether no line of *books* could as well belong to another row."""
+        return not any(book in self.ambiguous for book in books)
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the order stands as bought."""
+        return self.status in PLACED and not self.is_withdrawn
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the order ended without being bought."""
+        return self.status in FAILED
+
+    @property
+    def was_placed(self) -> bool:
+        """Whether the order ever stood as bought."""
+        return self.status in PLACED or any(change.status in PLACED for change in self.history)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether this is the drill's own test order, paid and given back in full."""
+        return self.synthetic and any(c.of_kind("refund") for c in self.charges) and not self.live_charges
+
+    @property
+    def live_charges(self) -> list[ChargeGroup]:
+        """The charges that still hold money."""
+        return [charge for charge in self.charges if charge.is_live]
+
+    @property
+    def net_cents(self) -> int:
+        """What the customer has paid for this row and not got back."""
+        return sum(charge.net_cents for charge in self.charges)
+
+    @property
+    def live_parcels(self) -> list[Parcel]:
+        """The parcels nobody recalled."""
+        return [parcel for parcel in self.parcels if parcel.is_live]
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether payment declined it and holds no money for it."""
+        return any(charge.of_kind("decline") for charge in self.charges) and not self.live_charges
+
+    @property
+    def is_compensating(self) -> bool:
+        """Whether somebody began to undo it: a refund, a void or a recalled parcel."""
+        undone = any(charge.of_kind("refund") or charge.of_kind("void") for charge in self.charges)
+        return undone or any(not parcel.is_live for parcel in self.parcels)
+
+    @property
+    def last_notice(self) -> Notice | None:
+        """The last mail about this order."""
+        return self.notices[-1] if self.notices else None
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """All rows of one phase, the orphans that belong to none, and which books are *missing* and why."""
+
+    phase: str
+    taken_at: str
+    evidence: Evidence
+    course: Course
+    attempts: list[Attempt]
+    rows: list[Row]
+    orphan_charges: list[ChargeGroup]
+    orphan_parcels: list[Parcel]
+    orphan_notices: list[Notice]
+    missing: dict[str, str]
+    before: Evidence | None = None
+    found: list[Finding] = []  # what all other checks found, for the checks about mending
+    found_before: list[Finding] | None = None  # the same in the evidence before the mend
+    wanted_again: list[str] = []  # keys that were carried out and that a second mend still asks for
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the fault still holds, so that nothing can be expected to have settled."""
+        return self.phase == "during"
+
+    def row_of(self, order_id: str) -> Row | None:
+        """The row of an order."""
+        return next((row for row in self.rows if row.order_id == order_id), None)
+
+    def orders(self, *books: str) -> list[tuple[Row, Order]]:
+        """The rows that have an order, with it, and whose lines in *books* are surely their own."""
+        return [(row, row.order) for row in self.rows if row.order and row.is_sure_of(*books)]
+
+    def username(self, customer_id: str) -> str:
+        """The login name of a customer, else their id."""
+        return next((c.username for c in self.evidence.customers.rows if c.id == customer_id), customer_id)
