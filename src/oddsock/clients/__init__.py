@@ -1,1 +1,6 @@
-"""clients."""
+"""The three systems as seen over the wire: the only doors that drill and console have.
+
+kubernetes  a cluster, ours or a real one
+sockshop    the shop: its books, what its orders service may be asked to do, and a customer's browser
+mail        a mail server
+"""
