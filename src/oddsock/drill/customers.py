@@ -24,7 +24,7 @@ ADD_LEAD_S = 0.5
 """How long before its checkout a customer of the load fills the cart, in plan seconds."""
 
 
-class Shopper(msgspec.Struct, frozen=True, kw_only=True):
+class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A customer with everything needed to register; `password`, `card_number` and `ccv` are never written down."""
 
     username: str
@@ -43,31 +43,31 @@ class Shopper(msgspec.Struct, frozen=True, kw_only=True):
     synthetic: bool = False
 
 
-def shoppers(plan: PlanFields) -> list[Shopper]:
+def people(plan: PlanFields) -> list[Person]:
     """Every customer of *plan* and of its load; the one who places the test order is the last, and synthetic."""
-    people = [*plan.customers, *(_load_customer(n) for n in range(1, (plan.load.customers if plan.load else 0) + 1))]
-    made = [make_shopper(person, plan.seed) for person in people]
+    loaded = (_load_customer(n) for n in range(1, (plan.load.customers if plan.load else 0) + 1))
+    made = [make_person(planned, plan.seed) for planned in (*plan.customers, *loaded)]
     if plan.recovery.test_order:
-        made.append(make_shopper(plan.recovery.test_order.customer, plan.seed, synthetic=True))
+        made.append(make_person(plan.recovery.test_order.customer, plan.seed, synthetic=True))
     return made
 
 
-def make_shopper(person: PlannedCustomer, seed: int, synthetic: bool = False) -> Shopper:
-    """*person* with the secrets that *seed* gives them."""
-    return Shopper(
-        username=person.username,
-        password=password(seed, person.username),
-        first_name=person.first_name or person.username,
-        last_name=person.last_name or "Example",
-        email=person.email or f"{person.username.lower()}@customers.invalid",
-        card_number=_card_number(person.card, seed, person.username),
-        card_expires=person.card.expires,
-        ccv=f"{_digest(seed, person.username, 'ccv') % 1000:03d}",
-        street=person.address.street,
-        number=person.address.number,
-        city=person.address.city,
-        postcode=person.address.postcode,
-        country=person.address.country,
+def make_person(planned: PlannedCustomer, seed: int, synthetic: bool = False) -> Person:
+    """*planned* with the secrets that *seed* gives them."""
+    return Person(
+        username=planned.username,
+        password=password(seed, planned.username),
+        first_name=planned.first_name or planned.username,
+        last_name=planned.last_name or "Example",
+        email=planned.email or f"{planned.username.lower()}@customers.invalid",
+        card_number=_card_number(planned.card, seed, planned.username),
+        card_expires=planned.card.expires,
+        ccv=f"{_digest(seed, planned.username, 'ccv') % 1000:03d}",
+        street=planned.address.street,
+        number=planned.address.number,
+        city=planned.address.city,
+        postcode=planned.address.postcode,
+        country=planned.address.country,
         synthetic=synthetic,
     )
 

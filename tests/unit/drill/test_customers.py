@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from oddsock.drill.customers import operations, password, shoppers, trial_operations
+from oddsock.drill.customers import operations, password, people, trial_operations
 from oddsock.drill.operation import Operation
 from oddsock.drill.plan import load_plan, parse_plan
 
@@ -60,7 +60,7 @@ def test_secrets_come_from_the_seed_and_the_name_alone() -> None:
 
 
 def test_a_masked_card_gets_its_other_digits_and_keeps_its_last_four() -> None:
-    rayaan = shoppers(parse_plan(LOADED.format(seed=1)))[0]
+    rayaan = people(parse_plan(LOADED.format(seed=1)))[0]
     assert rayaan.card_number.isdigit()
     assert len(rayaan.card_number) == 16
     assert rayaan.card_number.endswith("1012")
@@ -68,7 +68,7 @@ def test_a_masked_card_gets_its_other_digits_and_keeps_its_last_four() -> None:
 
 def test_the_customer_of_the_test_order_is_synthetic_and_nobody_else_is() -> None:
     plan = load_plan("incident-3")
-    assert [(one.username, one.synthetic) for one in shoppers(plan)] == [
+    assert [(one.username, one.synthetic) for one in people(plan)] == [
         ("Rayaan", False),
         ("parvaiz", False),
         ("oddsock-test-order", True),
