@@ -6,13 +6,14 @@
 
 import os
 import socket
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.typedefs import Handler, Middleware
 
 from oddsock.kit import ids
 from oddsock.kit.errors import CannotRun
@@ -24,8 +25,6 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 def correlation(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers an onward call carries: a child of the incoming traceparent and its request id, made if absent."""
@@ -35,7 +34,7 @@ def correlation(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def guard(names: Collection[str] = ()) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def guard(names: Collection[str] = ()) -> Middleware:
     """Middleware that answers 421 or 403 to a Host or Origin that is neither loopback nor one of *names*."""
     allowed = _LOOPBACK | frozenset(names)
 
