@@ -100,8 +100,8 @@ class Case:
             raise CannotRun(f"{path} is damaged: {cause}.") from cause
 
     def write_meta(self, meta: CaseMeta) -> None:
-        """Replace case.json, whole and durable."""
-        write_whole(self.path / "case.json", msgspec.json.format(msgspec.json.encode(meta)).decode() + "\n")
+        """Replace case.json, whole and durable; CannotRun when the disk refuses."""
+        _write_json(self.path / "case.json", meta)
 
     def change_meta(self, **changes: Any) -> None:
         """Replace some fields of case.json."""
@@ -123,6 +123,11 @@ class Case:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether this object owns the case."""
+        return self._lock is not None
 
     def is_alive(self) -> bool:
         """Whether another living process owns this case."""
@@ -154,8 +159,7 @@ class Case:
             "rows": list(rows),
         }
         folder = self.evidence_dir(phase)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / f"{book}.json", msgspec.json.format(msgspec.json.encode(document)).decode() + "\n")
+        _write_json(folder / f"{book}.json", document)
 
 
 def list_cases(home: Path) -> list[Case]:
@@ -182,6 +186,14 @@ def find_case(home: Path, name: str | None) -> Case:
         problem = "No case is" if not matches else f"{len(matches)} cases are"
         raise UsageError(f"{problem} named {name}.", "`oddsock list` shows the cases there are.")
     return matches[0]
+
+
+def _write_json(path: Path, document: object) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, msgspec.json.format(msgspec.json.encode(document)).decode() + "\n")
+    except OSError as cause:
+        raise explain_disk(cause, path) from cause
 
 
 def _make_folder(parent: Path, stem: str) -> Path:

@@ -12,14 +12,14 @@ import msgspec
 
 from oddsock.kit.clock import Clock, iso
 from oddsock.kit.errors import CannotRun
-from oddsock.kit.files import append_line
+from oddsock.kit.files import append_line, explain_disk
 
 Phase = Literal["lead", "main", "recovery", "mend"]
 Kind = Literal["invoke", "ok", "fail", "unknown", "note"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: *actor* did *verb* in *phase*, *plan_s* plan seconds after that phase's clock began, at instant *at*."""
+    """One line: *actor* did *verb* in *phase* at instant *at*, *plan_s* plan seconds after the phase's clock began."""
 
     n: int
     at: str
@@ -53,7 +53,7 @@ class History:
         operation: str = "",
         value: dict[str, Any] | None = None,
     ) -> Entry:
-        """Write one line and return it as an Entry; it is with the kernel when this returns."""
+        """Write one line and return it as an Entry; it is with the kernel when this returns, CannotRun if it cannot be."""
         if not self._opened:
             self._next = sum(1 for _ in read_history(self.path))
             cut_torn_line(self.path)
@@ -69,7 +69,10 @@ class History:
             verb=verb,
             value=value or {},
         )
-        append_line(self.path, msgspec.json.encode(entry).decode())
+        try:
+            append_line(self.path, msgspec.json.encode(entry).decode())
+        except OSError as cause:
+            raise explain_disk(cause, self.path) from cause
         self._next += 1
         return entry
 

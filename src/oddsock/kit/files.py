@@ -9,12 +9,25 @@ from oddsock.kit.errors import CannotRun
 
 
 def append_line(path: Path, line: str, durable: bool = False) -> None:
-    """Append *line* and a newline to *path* in one write; with *durable* it is on the disk before this returns."""
+    """Append *line* and a newline to *path*, all of it or, when the disk refuses (OSError), nothing.
+
+    With *durable* it is on the disk before this returns, and so is the name of a new file.
+    """
     fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(fd, (line + "\n").encode())
-        if durable:
-            os.fsync(fd)
+        size = os.fstat(fd).st_size
+        left = memoryview((line + "\n").encode())
+        try:
+            while left:
+                # A disk that fills up takes the beginning first and refuses the rest.
+                left = left[os.write(fd, left) :]
+            if durable:
+                os.fsync(fd)
+        except OSError:
+            os.ftruncate(fd, size)
+            raise
+        if durable and size == 0:
+            _sync_folder(path.parent)
     finally:
         os.close(fd)
 
@@ -22,11 +35,24 @@ def append_line(path: Path, line: str, durable: bool = False) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Put *text* at *path* so that a reader sees the old file or the new one, never a half, and it survives a crash."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with unfinished.open("w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.replace(path)
+    try:
+        with unfinished.open("w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def explain_disk(cause: OSError, path: Path) -> CannotRun:
