@@ -1,8 +1,9 @@
 """Sections 3, 7 and 12 as the accounts give them: sums, odd socks by class, findings with witnesses, invariants."""
 
+from oddsock.drill.evidence_files import PHASES
 from oddsock.drill.report.context import Context
 from oddsock.drill.report.document import Odd
-from oddsock.drill.report.folder import AFTER_HEAL, AFTER_MEND, PHASES
+from oddsock.drill.report.folder import AFTER_HEAL, AFTER_MEND
 from oddsock.drill.report.rows import AccountSum, FindingRow, InvariantRow
 from oddsock.drill.verdict import Account, CheckResult, Finding
 
@@ -15,7 +16,7 @@ def _books(phase: str) -> list[str]:
 
 def list_sums(context: Context) -> list[AccountSum]:
     """The sum of every account, with whether it adds up exactly."""
-    rows = []
+    rows: list[AccountSum] = []
     for phase in PHASES:
         if account := context.accounts.get(phase):
             parts = account.balanced + account.odd + account.not_placed + account.indeterminate
@@ -91,7 +92,7 @@ def list_invariants(context: Context) -> list[InvariantRow]:
     """Every invariant with its verdict after the heal and after the mend; "not-applicable" always with its reason."""
     before = _checks(context.accounts.get(AFTER_HEAL))
     after = _checks(context.accounts.get(AFTER_MEND))
-    rows = []
+    rows: list[InvariantRow] = []
     for check_id in [*before, *(check_id for check_id in after if check_id not in before)]:
         was, now = before.get(check_id), after.get(check_id)
         known = now or was

@@ -1,4 +1,4 @@
-"""What every section is computed from: the case's files, the accounts of its phases, the window, and who placed what."""
+"""What every section is computed from: the files of the case, its accounts, the window, and who placed what."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ Reckon = Callable[[HasPath, str], Account]
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """The case, read once. *before* is the phase that shows the damage, *after* the one that shows the mend ("" none)."""
+    """The case, read once: *before* is the phase that shows the damage, *after* the mended one, "" when not taken."""
 
     files: CaseFiles
     accounts: dict[str, Account]
@@ -43,7 +43,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def failed_ids(self) -> list[str]:
-        """The orders that failed in the window, in the order they were attempted; attempts without an order left out."""
+        """The orders that failed in the window as they were attempted; attempts without an order are left out."""
         ids = (self.order_of_attempt.get(attempt.operation, "") for attempt in self.failed_attempts)
         return [order_id for order_id in ids if order_id]
 

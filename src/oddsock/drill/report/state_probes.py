@@ -1,0 +1,206 @@
+"""State of cluster and shop as numbers: pods, deployments, endpoints, nodes, events, restarts, orders by status."""
+
+from collections import Counter
+from typing import Any
+
+from oddsock.drill.evidence_files import BookEvidence, Evidence
+from oddsock.drill.report.context import PAID_STATUSES, Context
+from oddsock.drill.report.folder import AFTER_HEAL, BEFORE, DURING, evidence_file
+from oddsock.drill.report.logs import deployment_of
+from oddsock.drill.report.probe import Probe
+from oddsock.kit.clock import instant
+
+
+def list_state_probes(context: Context) -> list[Probe]:
+    """The hand-written report's metric queries, views, events and order counts, as far as this run has evidence."""
+    if context.window is None:
+        return []
+    return [*_orders(context), *_pods(context), *_views(context), *_event_stream(context), *_unmeasured(context)]
+
+
+def target_pods(evidence: Evidence, target: str) -> int | None:
+    """Pods of a deployment; None without evidence."""
+    return len(_of(evidence.pods, target)) if evidence.pods.present else None
+
+
+def target_addresses(evidence: Evidence, target: str) -> int | None:
+    """Ready endpoints of a Service; None without evidence, 0 when it has none or its Endpoints object is away."""
+    if not evidence.endpoints.present:
+        return None
+    return sum(len(row.get("addresses") or []) for row in evidence.endpoints.rows if row.get("name") == target)
+
+
+def deployment_number(evidence: Evidence, target: str, field: str) -> int | None:
+    """A number of a deployment (replicas, ready); None without evidence or without such a deployment."""
+    row = next((row for row in evidence.deployments.rows if row.get("name") == target), None)
+    return int(row.get(field) or 0) if row is not None else None
+
+
+def _of(pods: BookEvidence[dict[str, Any]], target: str) -> list[dict[str, Any]]:
+    return [row for row in pods.rows if (row.get("deployment") or deployment_of(str(row.get("name")))) == target]
+
+
+def _orders(context: Context) -> list[Probe]:
+    evidence = context.files.evidence[DURING]
+    file, present = evidence_file(DURING, "orders"), evidence.orders.present
+    counts = Counter(order.status for order in evidence.orders.rows)
+    begun = [a for a in context.files.attempts if evidence.taken_at and a.invoked_at <= evidence.taken_at]
+    placed = {context.order_of_attempt.get(attempt.operation, "") for attempt in begun} - {""}
+    earlier = sum(1 for a in begun if a not in context.window_attempts and a.end == "ok")
+    old = len([a for a in begun if a not in context.window_attempts and a.end != "ok"])
+    paid = sum(counts[status] for status in PAID_STATUSES)
+    command = f"kubectl -n {context.files.meta.namespace} exec deployment/front-end -- curl -s http://orders:80/orders"
+    own = "==" if context.files.meta.cluster.own else ">="
+    rows = [
+        ("S1", "orders in all", len(placed), sum(counts.values()), "The shop holds one order for each attempt."),
+        (
+            "S2",
+            "PAYMENT_FAILED",
+            len(context.failed_ids) + old,
+            counts["PAYMENT_FAILED"],
+            "Those of the window and the old.",
+        ),
+        ("S3", "PAID", earlier, paid, "Those from before the fault; none was paid while it held."),
+    ]
+    return [
+        Probe(
+            id=number,
+            group="Database state",
+            kind="api",
+            query=f"GET /orders during the fault: {name}",
+            command=command,
+            comparison=own,
+            expected=expected,
+            actual=actual if present else None,
+            unit="orders",
+            learnt=learnt,
+            source=file,
+        )
+        for number, name, expected, actual, learnt in rows
+    ]
+
+
+def _state(number: str, query: str, expected: float | None, actual: float | None, unit: str, **more: str) -> Probe:
+    fields = {"group": "Infrastructure", "kind": "state", "learnt": "", "source": "", "comparison": "==", "command": ""}
+    fields.update(more)
+    return Probe(id=number, query=query, expected=expected, actual=actual, unit=unit, **fields)
+
+
+def _pods(context: Context) -> list[Probe]:
+    assert context.window is not None
+    target, ns = context.window.target, context.files.meta.namespace
+    before, during, healed = (context.files.evidence[phase] for phase in (BEFORE, DURING, AFTER_HEAL))
+    gone = _expects_none(context)
+    was = target_pods(before, target)
+    query = f"kubernetes.pods.running{{kube_namespace:{ns},deployment:{target}}}"
+    restarts = f"kubernetes.containers.restarts{{kube_namespace:{ns},deployment:{target}}}"
+    pods = _of(healed.pods, target)
+    command = f"kubectl -n {ns} get pods -l name={target}"
+    metric = {"group": "Metrics", "kind": "metric", "command": command}
+    return [
+        _state(
+            "M1a", f"{query} during the fault", 0 if gone else was, target_pods(during, target), "pods",
+            source=evidence_file(DURING, "pods"), learnt="The service had no pod while the orders came in.", **metric,
+        ),
+        _state(
+            "M1b", f"{query} after the heal", was, target_pods(healed, target), "pods",
+            source=evidence_file(AFTER_HEAL, "pods"), learnt="As many pods as before the fault.", **metric,
+        ),
+        _state(
+            "M5", restarts, 0, sum(int(row.get("restarts") or 0) for row in pods) if pods else None, "restarts",
+            source=evidence_file(AFTER_HEAL, "pods"), learnt="It did not crash; it was taken away.", **metric,
+        ),
+    ]  # fmt: skip
+
+
+def _expects_none(context: Context) -> bool:
+    """Whether the fault takes every replica away."""
+    assert context.window is not None
+    changes = [c for row in context.files.undo if row.get("id") == context.window.id for c in row.get("changes") or []]
+    scaled = any(c.get("path") == "spec.replicas" and c.get("injected") == 0 for c in changes)
+    return scaled or context.window.now.get("replicas") == 0
+
+
+def _views(context: Context) -> list[Probe]:
+    assert context.window is not None
+    target, ns = context.window.target, context.files.meta.namespace
+    before, during = context.files.evidence[BEFORE], context.files.evidence[DURING]
+    gone = _expects_none(context)
+    ready = deployment_number(before, target, "ready")
+    nodes = [row for row in during.nodes.rows if row.get("ready") is not False]
+    orders_pods = _of(during.pods, "orders")
+    services = [row for row in during.services.rows if row.get("name") == target]
+    file = evidence_file
+    wanted, ready_now = (deployment_number(during, target, field) for field in ("replicas", "ready"))
+    table = [
+        ("V1a", f"deployment {target}: replicas wanted", 0 if gone else ready,
+         wanted, "replicas", file(DURING, "deployments"), f"deployment {target}"),
+        ("V1b", f"deployment {target}: replicas ready", 0 if gone else ready,
+         ready_now, "replicas", file(DURING, "deployments"), f"deployment {target}"),
+        ("V1c", "deployment orders: replicas ready", deployment_number(before, "orders", "ready"),
+         deployment_number(during, "orders", "ready"), "replicas", file(DURING, "deployments"), "deployment orders"),
+        ("V1d", f"Service {target} exists", 1, len(services) if during.services.present else None, "services",
+         file(DURING, "services"), f"service {target}"),
+        ("V1e", f"Service {target}: endpoints", 0 if gone else ready, target_addresses(during, target), "addresses",
+         file(DURING, "endpoints"), f"endpoints {target}"),
+        ("V2", "restarts of the orders pods", 0,
+         sum(int(row.get("restarts") or 0) for row in orders_pods) if orders_pods else None, "restarts",
+         file(DURING, "pods"), "pods -l name=orders"),
+        ("V3", "nodes ready", len(before.nodes.rows) or None,
+         len(nodes) if during.nodes.present else None, "nodes", file(DURING, "nodes"), "nodes"),
+    ]  # fmt: skip
+    learnt = {
+        "V1a": "The cause is a number somebody set, not a crash.",
+        "V1b": "No replica could answer.",
+        "V1c": "orders itself was up: it took every order and failed each.",
+        "V1d": "The name still resolved, so callers got as far as connecting.",
+        "V1e": "Nobody stood behind the name: connection refused.",
+        "V2": "orders stood through it.",
+        "V3": "No node was part of it.",
+    }
+    return [
+        _state(n, query, want, got, unit, source=source, learnt=learnt[n], command=f"kubectl -n {ns} get {what}")
+        for n, query, want, got, unit, source, what in table
+    ]
+
+
+def _event_stream(context: Context) -> list[Probe]:
+    window = context.window
+    assert window is not None
+    phase = context.files.latest("events") or DURING
+    evidence = context.files.evidence[phase]
+    query = f"sources:kubernetes kube_namespace:{context.files.meta.namespace} deployment:{window.target}"
+    scaled = [
+        row
+        for row in evidence.events.rows
+        if row.get("reason") == "ScalingReplicaSet" and row.get("name") == window.target and row.get("at")
+        # The stamp of an event may be cut to the whole second.
+        if instant(str(row["at"])).timestamp() >= int(instant(window.from_at).timestamp())
+    ]
+    down = sum(1 for row in scaled if "down" in str(row.get("message")).lower())
+    up = sum(1 for row in scaled if "up" in str(row.get("message")).lower())
+    more = {"group": "Events", "kind": "event", "source": evidence_file(phase, "events"), "comparison": ">="}
+    more["command"] = f"kubectl -n {context.files.meta.namespace} get events --field-selector reason=ScalingReplicaSet"
+    present, gone = evidence.events.present, 1 if _expects_none(context) else 0
+    return [
+        _state(
+            "E1a", f"{query}: ScalingReplicaSet down", gone, down if present else None, "events",
+            learnt="The cluster says itself when the service went.", **more,
+        ),
+        _state(
+            "E1b", f"{query}: ScalingReplicaSet up", gone, up if present else None, "events",
+            learnt="And when it was given back.", **more,
+        ),
+    ]  # fmt: skip
+
+
+def _unmeasured(context: Context) -> list[Probe]:
+    names = [("M2", "kubernetes.cpu.usage"), ("M3", "kubernetes.memory.usage"), ("M4", "kubernetes.network.rx_bytes")]
+    scope = f"{{kube_namespace:{context.files.meta.namespace},deployment:orders}}"
+    return [
+        _state(
+            number, f"{name}{scope}", None, None, "",
+            group="Metrics", kind="metric", source="no metrics were gathered",
+        )
+        for number, name in names
+    ]  # fmt: skip
