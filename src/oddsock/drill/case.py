@@ -9,6 +9,7 @@ The living owner holds `lock`; when nobody holds it and case.json still says run
 import platform
 from collections.abc import Iterable
 from pathlib import Path
+from types import TracebackType
 from typing import IO, Any, Literal
 
 import msgspec
@@ -51,7 +52,7 @@ class CaseMeta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Case:
-    """One run's folder; `lock` it to write, anybody may read."""
+    """One run's folder; `lock` it to write, anybody may read; at the end of a `with` it is given back."""
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self.path = path
@@ -123,6 +124,14 @@ class Case:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def __enter__(self) -> "Case":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.unlock()
 
     @property
     def is_locked(self) -> bool:

@@ -53,7 +53,7 @@ class History:
         operation: str = "",
         value: dict[str, Any] | None = None,
     ) -> Entry:
-        """Write one line and return it as an Entry; it is with the kernel when this returns, CannotRun if it cannot be."""
+        """Write one line and return it as an Entry; the kernel has it when this returns; CannotRun otherwise."""
         if not self._opened:
             self._next = sum(1 for _ in read_history(self.path))
             cut_torn_line(self.path)
