@@ -181,7 +181,8 @@ def _orphan(store: Store, owner: str) -> None:
             references = obj["metadata"].get("ownerReferences") or []
             kept = [reference for reference in references if reference.get("uid") != owner]
             if len(kept) != len(references):
-                obj["metadata"]["ownerReferences"] = kept
+                obj["metadata"].pop("ownerReferences")
+                obj["metadata"].update({"ownerReferences": kept} if kept else {})
                 store.update(obj)
 
 
