@@ -25,10 +25,11 @@ State = Literal["running", "completed", "interrupted", "aborted", "failed"]
 
 
 class ClusterMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """The cluster a run used: its API *server*, and whether the run booted it for itself (*own*)."""
+    """The cluster a run used: its API *server*, whether the run booted it for itself (*own*), the *stack*'s name."""
 
     server: str = ""
     own: bool = False
+    stack: str = ""
 
 
 class CaseMeta(msgspec.Struct, frozen=True, kw_only=True):
