@@ -10,6 +10,7 @@ import msgspec
 
 from oddsock.drill.history import Entry
 from oddsock.drill.operation import Attempt, attempts
+from oddsock.drill.plan_fields import Replay
 from oddsock.kit.clock import instant
 
 CART_VERBS = frozenset({"add", "remove", "clear"})
@@ -24,13 +25,14 @@ class CartChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mended(msgspec.Struct, frozen=True, kw_only=True):
-    """What mend.jsonl says was done: the orders touched, how often each key was carried out, and by what choice."""
+    """What mend.jsonl says: the orders touched, how often each key had an effect, and the options of the last plan."""
 
     order_ids: list[str] = []
     times_done: dict[str, int] = {}
-    replay: str = "ask"
+    replay: Replay = "ask"
     carried_over: bool = False
     supports_retry: bool = True
+    answers: dict[str, bool] = {}
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,18 +110,19 @@ def read_course(
 
 def _mended(lines: list[dict[str, Any]]) -> Mended | None:
     plans = [line for line in lines if line.get("kind") == "plan"]
-    done = [line for line in lines if line.get("kind") == "result" and line.get("result") == "done"]
-    if not plans and not done:
+    carried_out = [line for line in lines if line.get("kind") == "result" and line.get("result") in ("done", "already")]
+    if not plans and not carried_out:
         return None
     times: dict[str, int] = {}
-    for line in done:
-        times[str(line["key"])] = times.get(str(line["key"]), 0) + 1
+    for line in carried_out:
+        times[str(line["key"])] = times.get(str(line["key"]), 0) + (line["result"] == "done")
     last = plans[-1] if plans else {}
     intents = [line for line in lines if line.get("kind") == "intent"]
     return Mended(
         order_ids=sorted({str(line["order_id"]) for line in intents if line.get("order_id")}),
         times_done=times,
-        replay=str(last.get("replay", "ask")),
+        replay=last.get("replay", "ask"),
         carried_over=bool(last.get("carried_over", False)),
         supports_retry=bool(last.get("supports_retry", True)),
+        answers=last.get("answers", {}),
     )

@@ -4,6 +4,8 @@ An attempt that left no order has a row of its own. Books that could not be read
 lines could belong to two orders says so in `ambiguous`, by book.
 """
 
+import re
+
 import msgspec
 
 from oddsock.clients.sockshop.books import CartLine, Notice, Order, Shown, StatusChange
@@ -22,6 +24,18 @@ LEDGER_BOOKS = ("orders", "journal", "charges", "shipments", "notices", "shown",
 
 NOT_KEPT = "the shop keeps no such book"
 """How the reason of a missing book begins when the shop has none at all, as against one that does not answer."""
+
+NO_SUCH_PATH = re.compile(r"\bHTTP 40[45]\b")
+"""What a service without the book answers to the one who asks for it."""
+
+
+def is_never_kept(reason: str) -> bool:
+    """Whether a book is missing because the shop has none, and not because it could not be read.
+
+    >>> is_never_kept("/charges of payment at http://x does not answer: HTTP 404."), is_never_kept("refused")
+    (True, False)
+    """
+    return reason.startswith(NOT_KEPT) or bool(NO_SUCH_PATH.search(reason))
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -138,6 +152,11 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     def is_open(self) -> bool:
         """Whether the fault still holds, so that nothing can be expected to have settled."""
         return self.phase == "during"
+
+    @property
+    def lost_books(self) -> dict[str, str]:
+        """The books that exist and could not be read."""
+        return {book: why for book, why in self.missing.items() if not is_never_kept(why)}
 
     def row_of(self, order_id: str) -> Row | None:
         """The row of an order."""

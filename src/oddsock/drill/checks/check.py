@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from oddsock.drill.ledger import NOT_KEPT, Ledger
+from oddsock.drill.ledger import Ledger, is_never_kept
 from oddsock.drill.verdict import CheckResult, CheckVerdict, Finding, Witness
 
 Kind = Literal["safety", "settle", "label"]
@@ -132,7 +132,7 @@ def judge(check: Check, ledger: Ledger) -> Judged:
 
 def _without_books(check: Check, ledger: Ledger) -> tuple[CheckVerdict | None, str]:
     gone = {book: ledger.missing[book] for book in check.needs if book in ledger.missing}
-    never = {book: why for book, why in gone.items() if why.startswith(NOT_KEPT)}
+    never = {book: why for book, why in gone.items() if is_never_kept(why)}
     lost = {book: why for book, why in gone.items() if book not in never}
     if any(book not in check.may_lack for book in never):
         return "not-applicable", _spell(never)

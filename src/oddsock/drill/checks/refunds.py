@@ -79,7 +79,7 @@ def find_unfinished_compensations(ledger: Ledger) -> Iterator[Said]:
         if row.is_failed and row.is_compensating and (row.net_cents > 0 or row.live_parcels):
             yield Odd(
                 order_id=order.id,
-                sentence=f"Order {order.id} is {order.status} and only partly undone: {dollars(row.net_cents)} is still "
+                sentence=f"Order {order.id} is {order.status} and half undone: {dollars(row.net_cents)} is still "
                 f"held, {len(row.live_parcels)} parcels are on their way.",
                 witnesses=[see_order(row), *see_charges(row.charges), *see_parcels(row.parcels)],
             )

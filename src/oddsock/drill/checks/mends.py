@@ -1,0 +1,107 @@
+"""M: mending itself. These read what all other checks found, before the mend and after it."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from oddsock.drill.checks.check import Moot, Odd, Rule, Said
+from oddsock.drill.evidence_files import Evidence
+from oddsock.drill.ledger import Ledger
+from oddsock.drill.verdict import Witness
+
+NOT_MENDED = "nothing was mended before this evidence was taken"
+
+
+def find_repeated_mends(ledger: Ledger) -> Iterator[Said]:
+    """M1: something carried out twice, or carried out and still asked for by a second mend."""
+    if ledger.course.mended is None or ledger.phase != "after-mend":
+        yield Moot(reason=NOT_MENDED)
+        return
+    repeated = [key for key, times in ledger.course.mended.times_done.items() if times > 1]
+    for key in sorted({*repeated, *ledger.wanted_again}):
+        yield Odd(
+            sentence=f"Mending again is not nothing: {key} was carried out and would be again.",
+            witnesses=[Witness(book="mend", ref=key, text=f"{ledger.course.mended.times_done.get(key, 0)} times done")],
+        )
+
+
+def _lines_of(evidence: Evidence, order_id: str) -> bytes:
+    """Everything the shop's own books hold of one order, as bytes."""
+    return msgspec.json.encode(
+        [
+            [order for order in evidence.orders.rows if order.id == order_id],
+            [change for change in evidence.journal.rows if change.order_id == order_id],
+            [charge for charge in evidence.charges.rows if charge.order_id == order_id],
+            [shipment for shipment in evidence.shipments.rows if shipment.order_id == order_id],
+        ]
+    )
+
+
+def find_odd_mends(ledger: Ledger) -> Iterator[Said]:
+    """M2: an order nobody mended is not what it was, or one is odd in a way it was not before."""
+    mended, before = ledger.course.mended, ledger.before
+    if mended is None or before is None or ledger.phase != "after-mend":
+        yield Moot(reason=NOT_MENDED)
+        return
+    known = {order.id for order in before.orders.rows}
+    for row, order in ledger.orders():
+        is_touched = order.id in mended.order_ids or order.id not in known or row.synthetic
+        if not is_touched and _lines_of(before, order.id) != _lines_of(ledger.evidence, order.id):
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} was not to be mended, and is not what it was.",
+                witnesses=[
+                    Witness(book="orders", ref=order.id, text="not the same lines as before the mend"),
+                    Witness(book="mend", ref="", text="no action on it"),
+                ],
+            )
+    if ledger.found_before is None:
+        return
+    old = {(finding.check, finding.order_id, finding.attempt) for finding in ledger.found_before}
+    for finding in ledger.found:
+        if finding.order_id in known and (finding.check, finding.order_id, finding.attempt) not in old:
+            yield Odd(
+                order_id=finding.order_id,
+                attempt=finding.attempt,
+                sentence=f"The mend made order {finding.order_id} odd: {finding.class_name}.",
+                witnesses=finding.witnesses,
+            )
+
+
+def label_carried_over(ledger: Ledger) -> Iterator[Said]:
+    """M3: what was odd before the fault began; a label, counted apart."""
+    for row in ledger.rows:
+        classes = [found.class_name for found in ledger.found if row.order_id and found.order_id == row.order_id]
+        if row.before_window and classes and row.order:
+            yield Odd(
+                order_id=row.order_id,
+                sentence=f"Order {row.order_id} of {row.order.placed_at} was odd before the fault began: "
+                f"{', '.join(dict.fromkeys(classes))}.",
+                witnesses=[Witness(book="orders", ref=row.order_id, text=f"placed at {row.order.placed_at}")],
+            )
+
+
+MENDS = (
+    Rule(
+        id="M1",
+        class_name="mend not idempotent",
+        predicate="mending twice = mending once",
+        kind="safety",
+        search=find_repeated_mends,
+        needs=(),
+    ),
+    Rule(
+        id="M2",
+        class_name="mend makes odd",
+        predicate="nothing new is odd; orders that were not mended are equal to the byte",
+        kind="safety",
+        search=find_odd_mends,
+    ),
+    Rule(
+        id="M3",
+        class_name="carried over",
+        predicate="what was odd before the fault window is labelled so and counted apart",
+        kind="label",
+        search=label_carried_over,
+    ),
+)

@@ -1,0 +1,109 @@
+"""N: what customers were told. Told = the confirmation or error they saw when ordering, or a mail about the order.
+
+The drill's own test customer is left out: nobody reads its mail.
+"""
+
+from collections.abc import Iterator
+
+from oddsock.drill.checks.attempts import is_false_failure
+from oddsock.drill.checks.check import Doubt, Odd, Rule, Said
+from oddsock.drill.checks.witnesses import see_attempts, see_notices, see_order
+from oddsock.drill.ledger import OPEN, Ledger, Row
+
+FAILURE_EVENTS = frozenset({"declined", "failed", "cancelled", "refunded"})
+"""The mails that tell a customer that an order was not bought after all."""
+
+
+def false_notice(row: Row) -> str:
+    """What the last mail says that is not so; empty when it is true, or there is none."""
+    said = [notice.event for notice in row.notices if notice.event != "delayed"]
+    last = said[-1] if said else ""
+    is_refunded = any(charge.of_kind("refund") for charge in row.charges)
+    if last == "paid" and (row.is_failed or row.status in OPEN):
+        return "that it is paid"
+    if last in FAILURE_EVENTS - {"refunded"} and row.is_placed:
+        return f"that it is {last}"
+    if last == "refunded" and row.is_placed and not is_refunded:
+        return "that it is refunded"
+    return ""
+
+
+def find_untold_failures(ledger: Ledger) -> Iterator[Said]:
+    """N1: the order failed, and its customer was never told."""
+    for row, order in ledger.orders("attempts"):
+        if not row.is_failed or row.synthetic or false_notice(row):
+            continue
+        told = any(notice.event in FAILURE_EVENTS for notice in row.notices)
+        # A confirmation told for an order that was never accepted is a dishonest response (A6), not silence.
+        seen = not row.was_placed and any(attempt.told != "nothing" for attempt in row.attempts)
+        if told or seen:
+            continue
+        if not row.attempts:
+            yield Doubt(reason="nobody recorded what its customer saw when ordering", order_id=order.id)
+        else:
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} is {order.status}, and its customer was never told.",
+                witnesses=[see_order(row), *see_attempts(row.attempts), *see_notices(row.notices)],
+            )
+
+
+def find_untold_successes(ledger: Ledger) -> Iterator[Said]:
+    """N2: the order is bought, and its customer got no confirmation."""
+    for row, order in ledger.orders("attempts"):
+        if not row.attempts or not row.is_placed or row.synthetic or is_false_failure(row) or false_notice(row):
+            continue
+        told = any(attempt.told == "confirmation" for attempt in row.attempts)
+        if not told and not any(notice.event == "paid" for notice in row.notices):
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} is {order.status}, and its customer got no confirmation.",
+                witnesses=[see_order(row), *see_attempts(row.attempts), *see_notices(row.notices)],
+            )
+
+
+def find_false_notices(ledger: Ledger) -> Iterator[Said]:
+    """N3: the last mail about an order says what is not so."""
+    for row, order in ledger.orders():
+        if (claim := false_notice(row)) and not row.synthetic:
+            yield Odd(
+                order_id=order.id,
+                sentence=f"The last mail about order {order.id} says {claim}; the order is {order.status}.",
+                witnesses=[see_order(row), *see_notices(row.notices)],
+            )
+    for notice in ledger.orphan_notices:
+        yield Odd(
+            order_id=notice.order_id,
+            sentence=f"A mail tells {notice.to} about order {notice.order_id}, which does not exist.",
+            witnesses=see_notices([notice]),
+        )
+
+
+NOTICES = (
+    Rule(
+        id="N1",
+        class_name="untold failure",
+        predicate="failed or declined => the customer was told",
+        kind="settle",
+        search=find_untold_failures,
+        needs=("orders", "attempts", "notices"),
+        may_lack=("attempts", "notices"),
+    ),
+    Rule(
+        id="N2",
+        class_name="untold success",
+        predicate="PAID => a confirmation",
+        kind="settle",
+        search=find_untold_successes,
+        needs=("orders", "attempts", "notices"),
+        may_lack=("notices",),
+    ),
+    Rule(
+        id="N3",
+        class_name="false notice",
+        predicate="the last mail about an order agrees with the final truth",
+        kind="settle",
+        search=find_false_notices,
+        needs=("orders", "notices"),
+    ),
+)

@@ -1,0 +1,152 @@
+"""G: what must add up over all books together."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from oddsock.clients.sockshop.books import Order
+from oddsock.drill.checks.check import Doubt, Moot, Odd, Rule, Said
+from oddsock.drill.grouping import ChargeGroup
+from oddsock.drill.ledger import PLACED, Ledger
+from oddsock.drill.verdict import Witness
+from oddsock.kit.clock import instant
+from oddsock.kit.money import dollars
+
+FAILED_LINE = re.compile(r"Order (\S+) status updated to PAYMENT_FAILED")
+"""The orders service's own line for a failed payment. Source: facts of the original's log, status-fix image."""
+
+LINE_TIME = re.compile(r"^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d[.,]\d{3})")
+
+
+def _raw_cents(groups: list[ChargeGroup]) -> int:
+    return sum(group.captured_cents - group.sum_of("refund") for group in groups)
+
+
+def _due_cents(orders: list[Order]) -> int:
+    return sum(order.total_cents for order in orders if order.status in PLACED)
+
+
+def find_unexplained_sums(ledger: Ledger) -> Iterator[Said]:
+    """G1: money over all books, less what the single orders' differences explain."""
+    if not all(row.is_sure_of("charges") for row in ledger.rows):
+        return
+    lines = ledger.evidence.charges.rows
+    taken = sum(line.amount_cents for line in lines if line.kind == "capture")
+    given = sum(line.amount_cents for line in lines if line.kind == "refund")
+    due = _due_cents(ledger.evidence.orders.rows)
+    held = _raw_cents([charge for row in ledger.rows for charge in row.charges]) + _raw_cents(ledger.orphan_charges)
+    explained = held - _due_cents([row.order for row in ledger.rows if row.order])
+    if rest := taken - given - due - explained:
+        yield Odd(
+            sentence=f"Captures less refunds are {dollars(taken - given)}, paid orders are {dollars(due)}, and "
+            f"{dollars(rest)} of the difference belongs to no order.",
+            witnesses=[
+                Witness(book="charges", ref="all", text=f"captured {dollars(taken)}, refunded {dollars(given)}"),
+                Witness(book="orders", ref="all", text=f"paid or later: {dollars(due)}"),
+            ],
+        )
+
+
+def find_unaccounted_attempts(ledger: Ledger) -> Iterator[Said]:
+    """G2: an attempt that stands in no row, or in two."""
+    counted = Counter(attempt.operation for row in ledger.rows for attempt in row.attempts)
+    made = {attempt.operation for attempt in ledger.attempts}
+    for operation in sorted(made | counted.keys()):
+        if counted[operation] != 1 or operation not in made:
+            yield Odd(
+                attempt=operation,
+                sentence=f"Attempt {operation} is counted {counted[operation]} times.",
+                witnesses=[Witness(book="attempts", ref=operation, text=f"in {counted[operation]} rows")],
+            )
+
+
+def _logged_failures(ledger: Ledger) -> tuple[Counter[str], str]:
+    """How often the log says that each order's payment failed, and the time of the log's first line that has one."""
+    counts: Counter[str] = Counter()
+    times: list[str] = []
+    for lines in ledger.course.log_lines.values():
+        for line in lines:
+            if found := LINE_TIME.match(line):
+                times.append(f"{found[1]}T{found[2].replace(',', '.')}Z")
+            if failed := FAILED_LINE.search(line):
+                counts[failed[1]] += 1
+    return counts, min(times, default="")
+
+
+def find_disagreeing_evidence(ledger: Ledger) -> Iterator[Said]:
+    """G3: the journal, the API and the log do not count the same."""
+    journal = ledger.evidence.journal.rows
+    listed = {order.id for order in ledger.evidence.orders.rows}
+    tried = {row.order_id for row in ledger.rows if row.attempts}
+    for order_id in sorted({change.order_id for change in journal} - listed - tried):
+        yield Odd(
+            order_id=order_id,
+            sentence=f"The journal has order {order_id}, the orders book has not.",
+            witnesses=[Witness(book="journal", ref=order_id, text="known"), Witness(book="orders", ref="", text="not")],
+        )
+    if not ledger.course.log_lines:
+        yield Doubt(reason="no log of the orders service was kept")
+        return
+    logged, first_at = _logged_failures(ledger)
+    kept = Counter(
+        change.order_id
+        for change in journal
+        if change.status == "PAYMENT_FAILED" and (not first_at or instant(change.at) >= instant(first_at))
+    )
+    known = {change.order_id for change in journal}
+    for order_id in sorted(kept.keys() | (logged.keys() & known)):
+        if kept[order_id] != logged[order_id] and not (kept[order_id] == 0 and not first_at):
+            yield Odd(
+                order_id=order_id,
+                sentence=f"That the payment of order {order_id} failed is {kept[order_id]} times in the journal and "
+                f"{logged[order_id]} times in the log.",
+                witnesses=[
+                    Witness(book="journal", ref=order_id, text=f"PAYMENT_FAILED {kept[order_id]} times"),
+                    Witness(book="logs", ref=order_id, text=f"{logged[order_id]} lines"),
+                ],
+            )
+
+
+def find_report_differences(ledger: Ledger) -> Iterator[Said]:
+    """G4: a figure of the report that does not recompute; `oddsock report --verify` hands them in."""
+    if ledger.course.report_differences is None:
+        yield Moot(reason="no report was verified against this evidence; `oddsock report --verify` does it")
+        return
+    for difference in ledger.course.report_differences:
+        yield Odd(sentence=difference, witnesses=[Witness(book="report", ref="report.json", text=difference)])
+
+
+SUMS = (
+    Rule(
+        id="G1",
+        class_name="books do not sum",
+        predicate="captures - refunds = totals of paid orders, but for what single orders explain",
+        kind="settle",
+        search=find_unexplained_sums,
+        needs=("orders", "charges"),
+    ),
+    Rule(
+        id="G2",
+        class_name="unaccounted attempt",
+        predicate="attempts = balanced + odd + not placed + indeterminate, each once",
+        kind="safety",
+        search=find_unaccounted_attempts,
+        needs=("attempts",),
+    ),
+    Rule(
+        id="G3",
+        class_name="evidence disagrees",
+        predicate="counts by log = by API = by journal",
+        kind="settle",
+        search=find_disagreeing_evidence,
+        needs=("orders", "journal"),
+    ),
+    Rule(
+        id="G4",
+        class_name="report disagrees",
+        predicate="each figure of the report recomputes from the evidence",
+        kind="safety",
+        search=find_report_differences,
+        needs=(),
+    ),
+)

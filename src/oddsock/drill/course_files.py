@@ -1,0 +1,35 @@
+"""The course of a case as its files tell it: history.jsonl, mend.jsonl and the logs of the orders pods."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from oddsock.drill.case import Case
+from oddsock.drill.course import Course, read_course
+from oddsock.drill.evidence_files import latest_logs
+from oddsock.kit.errors import CannotRun
+
+ORDERS_POD = "orders-"
+"""How the name of a pod of the orders service begins."""
+
+
+def load_course(case: Case) -> Course:
+    """The course of *case*; CannotRun when a whole line of a file is damaged."""
+    logs = {
+        pod: path.read_text(encoding="utf-8", errors="replace").splitlines()
+        for pod, path in latest_logs(case).items()
+        if pod.startswith(ORDERS_POD) and not pod.startswith(f"{ORDERS_POD}db")
+    }
+    return read_course(case.history, read_mend_lines(case.path / "mend.jsonl"), logs)
+
+
+def read_mend_lines(path: Path) -> list[dict[str, Any]]:
+    """Every whole line of a mend journal; none when there is no file; a torn last line is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")[:-1]
+    try:
+        return [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
+    except msgspec.DecodeError as cause:
+        raise CannotRun(f"A line of {path} is damaged: {cause}.", "Take the case from a backup.") from cause
