@@ -1,0 +1,203 @@
+"""The control plane as one process: API server, controllers, kubelet, network; `python -m oddsock.cluster.control_plane
+SETTINGS.json` runs it until SIGTERM, SIGINT or the end of its lifeline.
+
+Files under its root: volumes/ (claims; they stay), pods/, logs/, names/ and processes.jsonl (made anew at each start),
+cluster.lock (one control plane a root).
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from oddsock.cluster.api.app import build
+from oddsock.cluster.containers import Spawner
+from oddsock.cluster.controllers.claims import ClaimController
+from oddsock.cluster.controllers.deployments import DeploymentController
+from oddsock.cluster.controllers.endpoints import EndpointsController
+from oddsock.cluster.controllers.events import EventRecorder
+from oddsock.cluster.controllers.garbage import GarbageController
+from oddsock.cluster.controllers.loop import ControllerLoop
+from oddsock.cluster.controllers.namespaces import NamespaceController
+from oddsock.cluster.controllers.nodes import register_nodes
+from oddsock.cluster.controllers.replicasets import ReplicaSetController
+from oddsock.cluster.controllers.scheduler import Scheduler
+from oddsock.cluster.defaults import fill
+from oddsock.cluster.images import Images
+from oddsock.cluster.kinds import Obj
+from oddsock.cluster.kubelet import Kubelet
+from oddsock.cluster.leftovers import ProcessLedger
+from oddsock.cluster.machine import Machine
+from oddsock.cluster.network import PortsNetwork
+from oddsock.cluster.store import Store
+from oddsock.cluster.volumes import Volumes
+from oddsock.kit import log, processes
+from oddsock.kit.clock import SystemClock
+from oddsock.kit.errors import EXIT_OK, CannotRun, OddsockError, UsageError
+from oddsock.kit.files import try_lock
+from oddsock.kit.http import serve
+
+STOP_GRACE_S = 2.0
+"""Wall seconds the pods may take to end in order when the control plane ends."""
+
+_log = logging.getLogger(__name__)
+
+
+class ControlPlaneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a control plane is told; *images* as `images.Images` reads it, *speed* in plan seconds a wall second."""
+
+    root: str
+    token: str
+    images: dict[str, list[str]]
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free one, which `on_ready` and *ready_fd* tell."""
+    speed: float = 1.0
+    namespaces: tuple[str, ...] = ("default", "kube-system")
+    ready_fd: int | None = None
+    """An inherited file descriptor that gets one line, the server's URL, when the API answers, and is closed."""
+
+
+class ControlPlane:
+    """A control plane that serves: its parts, and where its API is."""
+
+    def __init__(self, settings: ControlPlaneSettings, ledger: ProcessLedger, spawner: Spawner) -> None:
+        root, self.clock = Path(settings.root), SystemClock(settings.speed)
+        self.server = ""
+        self.store = Store(self.clock)
+        self.events = EventRecorder(self.store)
+        self.network = PortsNetwork(self.store, root / "names")
+        self.loop = ControllerLoop(
+            self.store,
+            [
+                EndpointsController(self.store),
+                self.network,
+                ReplicaSetController(self.store, self.events),
+                Scheduler(self.store, self.events),
+                DeploymentController(self.store, self.events),
+                ClaimController(self.store),
+                GarbageController(self.store),
+                NamespaceController(self.store),
+            ],
+            self.clock,
+        )
+        self.kubelet = Kubelet(
+            Machine(
+                store=self.store,
+                events=self.events,
+                network=self.network,
+                volumes=Volumes(root, self.store),
+                images=Images(settings.images),
+                spawner=spawner,
+                clock=self.clock,
+                logs=root / "logs",
+            )
+        )
+        register_nodes(self.store, self.network.machine_address)
+        for name in settings.namespaces:
+            namespace: Obj = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            fill(namespace, self.store)
+            self.store.create(namespace)
+
+    async def serve(self, settings: ControlPlaneSettings) -> web.AppRunner:
+        """Open the API; CannotRun when its port is taken."""
+        app = build(
+            self.store,
+            token=settings.token,
+            pod_logs=self.kubelet,
+            resolve_service=self.network.resolve_service,
+            clock=self.clock,
+        )
+        runner = await serve(app, settings.host, settings.port)
+        host, port = runner.addresses[0][:2]
+        self.server = f"http://{host}:{port}"
+        return runner
+
+
+async def run(settings: ControlPlaneSettings, on_ready: Callable[[ControlPlane], None] | None = None) -> None:
+    """Run a control plane until SIGTERM, SIGINT or the end of its lifeline, then stop every pod.
+
+    Call it in the main thread. CannotRun when the root is in use or the port is taken; nothing is left running then.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def on_lifeline_end() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    processes.follow_lifeline(on_lifeline_end)
+    async with running(settings) as plane:
+        _log.info("serving at %s", plane.server)
+        if on_ready is not None:
+            on_ready(plane)
+        if settings.ready_fd is not None:
+            os.write(settings.ready_fd, f"{plane.server}\n".encode())
+            os.close(settings.ready_fd)
+        await stop.wait()
+        _log.info("stopping")
+
+
+@asynccontextmanager
+async def running(settings: ControlPlaneSettings) -> AsyncIterator[ControlPlane]:
+    """A control plane that serves inside the `async with` block; at its end every pod is stopped and gone."""
+    root = Path(settings.root)
+    root.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as closing:
+        if (lock := try_lock(root / "cluster.lock")) is None:
+            raise CannotRun(f"Another control plane keeps its files in {root}.", "Stop it, or choose another folder.")
+        closing.enter_context(lock)
+        ledger = ProcessLedger(root / "processes.jsonl")
+        for row in ledger.sweep():
+            _log.warning("ended process %d of %s, left over by an earlier run", row.pid, row.owner)
+        for folder in ("pods", "logs", "names"):
+            shutil.rmtree(root / folder, ignore_errors=True)
+        ledger.start_watchman()
+        closing.callback(ledger.close)
+        spawner = Spawner(ledger)
+        closing.callback(spawner.close)
+        plane = ControlPlane(settings, ledger, spawner)
+        runner = await plane.serve(settings)
+        closing.push_async_callback(runner.cleanup)
+        closing.push_async_callback(plane.kubelet.close, STOP_GRACE_S)
+        # Callers are refused before the pods they would reach are told to end.
+        closing.callback(plane.network.close)
+        controllers = asyncio.create_task(plane.loop.run(), name="controllers")
+        closing.push_async_callback(_cancel, controllers)
+        yield plane
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def main(arguments: list[str]) -> int:
+    """Run the control plane that the JSON file named on the command line describes; the exit code of what happened."""
+    log.configure()
+    try:
+        if len(arguments) != 1:
+            raise UsageError("One argument is wanted: the file of the control plane's settings.")
+        text = Path(arguments[0]).read_bytes()
+        asyncio.run(run(msgspec.json.decode(text, type=ControlPlaneSettings)))
+    except (msgspec.MsgspecError, FileNotFoundError) as cause:
+        _log.error("The settings of the control plane cannot be read: %s.", cause)
+        return UsageError.exit_code
+    except OddsockError as cause:
+        _log.error("%s", cause)
+        return cause.exit_code
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
