@@ -5,24 +5,15 @@ never zero. What an earlier phase kept of a pod that is gone now stays where it 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.clients.kubernetes.objects import Pod
-from oddsock.clients.sockshop.books import (
-    CartLine,
-    Charge,
-    Customer,
-    Notice,
-    Order,
-    Shipment,
-    Shown,
-    Sock,
-    StatusChange,
-)
-from oddsock.clients.sockshop.browser import Page
+from oddsock.clients.sockshop.books import CartLine, Shown
+from oddsock.clients.sockshop.shop import Shop
 from oddsock.drill.case import Case
+from oddsock.drill.shopper import Sessions
 from oddsock.kit.errors import OddsockError
 from oddsock.kit.files import explain_disk, write_whole
 from oddsock.kit.mask import mask_cards
@@ -34,64 +25,16 @@ LOGS_AT_ONCE = 4
 """Pod logs read at the same time."""
 
 
-class Books(Protocol):
-    """What evidence needs of the shop; every reader raises Unreachable when its service is away."""
-
-    async def orders(self) -> list[Order]:
-        """Every order."""
-        ...
-
-    async def journal(self) -> list[StatusChange]:
-        """Every status any order had."""
-        ...
-
-    async def charges(self) -> list[Charge]:
-        """Every line of payment's book."""
-        ...
-
-    async def shipments(self) -> list[Shipment]:
-        """Every line of shipping's book."""
-        ...
-
-    async def notices(self) -> list[Notice]:
-        """Every mail."""
-        ...
-
-    async def carts(self, customer_ids: Iterable[str]) -> list[CartLine]:
-        """The carts of *customer_ids*."""
-        ...
-
-    async def customers(self) -> list[Customer]:
-        """Every customer."""
-        ...
-
-    async def catalogue(self) -> list[Sock]:
-        """Every sock."""
-        ...
-
-
-class Pages(Protocol):
-    """What evidence needs of the customers: the page of each one who exists."""
-
-    async def open_pages(self, known: Mapping[str, str]) -> dict[str, Page]:
-        """The page of every customer of the plan in *known* (username to id); Unreachable when one fails."""
-        ...
-
-    def customer_ids(self) -> list[str]:
-        """The ids of the customers who have a session."""
-        ...
-
-
 class EvidenceTaker:
     """Takes evidence of *cluster* and *shop* into *case*, phase by phase."""
 
     def __init__(
-        self, case: Case, cluster: ClusterDoor, shop: Books, pages: Pages, book_s_max: float = BOOK_S_MAX
+        self, case: Case, cluster: ClusterDoor, shop: Shop, sessions: Sessions, book_s_max: float = BOOK_S_MAX
     ) -> None:
         self._case = case
         self._cluster = cluster
         self._shop = shop
-        self._pages = pages
+        self._sessions = sessions
         self._book_s_max = book_s_max
 
     async def take(self, phase: str) -> dict[str, str]:
@@ -134,12 +77,12 @@ class EvidenceTaker:
         return missing
 
     async def _carts(self) -> list[CartLine]:
-        ids = {customer.id for customer in await self._shop.customers()} | set(self._pages.customer_ids())
+        ids = {customer.id for customer in await self._shop.customers()} | set(self._sessions.customer_ids())
         return await self._shop.carts(sorted(ids))
 
     async def _shown(self, phase: str) -> list[Shown]:
         known = {customer.username: customer.id for customer in await self._shop.customers()}
-        pages = await self._pages.open_pages(known)
+        pages = await self._sessions.open_pages(known)
         folder = self._case.evidence_dir(phase) / "pages"
         folder.mkdir(parents=True, exist_ok=True)
         for username, page in sorted(pages.items()):

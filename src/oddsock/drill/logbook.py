@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from oddsock.drill.case import Case
 from oddsock.drill.history import Entry, Kind, Phase
-from oddsock.kit.clock import Clock
+from oddsock.kit.clock import Clock, iso
 from oddsock.kit.errors import OddsockError
 from oddsock.kit.files import explain_disk
 
@@ -59,6 +59,7 @@ class Logbook:
         self._done = 0
         self._steps = 0
         self.phase: Phase = "lead"
+        self.goes_on_without_disk = False
 
     def begin(self, phase: Phase) -> None:
         """Start the clock of *phase* at 0."""
@@ -78,13 +79,26 @@ class Logbook:
     def write(
         self, kind: Kind, verb: str, value: dict[str, Any] | None = None, *, actor: str = RUNNER, operation: str = ""
     ) -> Entry:
-        """Append one line; CannotRun when the disk refuses."""
+        """Append one line; CannotRun when the disk refuses, unless the drill is healing: then it goes on unwritten."""
+        plan_s = self.plan_s()
         try:
             entry = self._case.history.append(
-                kind, verb, actor=actor, phase=self.phase, plan_s=self.plan_s(), operation=operation, value=value
+                kind, verb, actor=actor, phase=self.phase, plan_s=plan_s, operation=operation, value=value
             )
         except OSError as cause:
-            raise explain_disk(cause, self._case.history.path) from cause
+            if not self.goes_on_without_disk:
+                raise explain_disk(cause, self._case.history.path) from cause
+            entry = Entry(
+                n=-1,
+                at=iso(self._clock.now()),
+                plan_s=plan_s,
+                phase=self.phase,
+                kind=kind,
+                actor=actor,
+                operation=operation,
+                verb=verb,
+                value=value or {},
+            )
         self._observer.event(entry)
         return entry
 

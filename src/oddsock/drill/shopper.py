@@ -55,7 +55,10 @@ class Session:
 class Sessions:
     """The browsers of a drill's customers, opened when first needed."""
 
-    def __init__(self, people: Iterable[Person], doors: Doors, clock: Clock) -> None:
+    def __init__(
+        self, people: Iterable[Person], doors: Doors, clock: Clock, make_browser: type[Browser] = Browser
+    ) -> None:
+        self._make_browser = make_browser
         self._people = {person.username: person for person in people}
         self._doors = doors
         self._clock = clock
@@ -64,7 +67,7 @@ class Sessions:
     async def session(self, username: str) -> Session:
         """The session of *username*; Unreachable when nobody knows where the front-end is."""
         if username not in self._open:
-            browser = Browser(await self._doors.door("front-end"), username, self._clock)
+            browser = self._make_browser(await self._doors.door("front-end"), username, self._clock)
             self._open[username] = Session(self._people[username], browser)
         return self._open[username]
 

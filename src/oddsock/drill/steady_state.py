@@ -5,11 +5,9 @@ is waited for, and when the deadline has passed the drill does not begin.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Protocol
 
 from oddsock.clients.kubernetes.door import ClusterDoor
-from oddsock.clients.sockshop.books import Sock
-from oddsock.clients.sockshop.shop import Health
+from oddsock.clients.sockshop.shop import Shop
 from oddsock.drill.plan import Plan
 from oddsock.drill.plan_complaint import suggest
 from oddsock.drill.plan_source import Step
@@ -21,18 +19,6 @@ READY_WALL_S_MIN = 45.0
 
 READY_POLL_S = 3.0
 """Plan seconds between two looks."""
-
-
-class Healthy(Protocol):
-    """What this file needs of the shop."""
-
-    async def health(self, service: str) -> list[Health]:
-        """What *service* says of itself and its store; Unreachable when it does not answer."""
-        ...
-
-    async def catalogue(self) -> list[Sock]:
-        """Every sock there is."""
-        ...
 
 
 def ready_deadline_s(plan_s: float, clock: Clock) -> float:
@@ -50,7 +36,7 @@ async def check_services(plan: Plan, cluster: ClusterDoor) -> None:
             )
 
 
-async def check_socks(plan: Plan, shop: Healthy) -> None:
+async def check_socks(plan: Plan, shop: Shop) -> None:
     """Return when every sock that *plan* names is in the catalogue; PlanError at the first that is not."""
     known = [sock.name for sock in await shop.catalogue()]
     for steps, name in _named_socks(plan):
@@ -58,7 +44,7 @@ async def check_socks(plan: Plan, shop: Healthy) -> None:
             raise plan.error(steps, f"The catalogue has no sock {name!r}{suggest(name, known)}")
 
 
-async def await_steady_state(plan: Plan, cluster: ClusterDoor, shop: Healthy, clock: Clock) -> str:
+async def await_steady_state(plan: Plan, cluster: ClusterDoor, shop: Shop, clock: Clock) -> str:
     """A sentence of what is steady, as soon as it is; CannotRun with what is not when the deadline has passed."""
     wanted = plan.steady_state
     deadline_s = ready_deadline_s(wanted.within, clock)
@@ -77,7 +63,7 @@ async def await_steady_state(plan: Plan, cluster: ClusterDoor, shop: Healthy, cl
     return f"{count} deployments ready, {len(wanted.healthy)} services healthy"
 
 
-async def await_healthy(services: Collection[str], shop: Healthy, clock: Clock, deadline_s: float) -> list[str]:
+async def await_healthy(services: Collection[str], shop: Shop, clock: Clock, deadline_s: float) -> list[str]:
     """What is still unhealthy of *services* after at most *deadline_s* plan seconds; empty as soon as all are well."""
     unhealthy: list[str] = []
 
@@ -100,7 +86,7 @@ async def _unready(cluster: ClusterDoor, wanted: dict[str, int]) -> list[str]:
     ]
 
 
-async def _unhealthy(shop: Healthy, services: Collection[str]) -> list[str]:
+async def _unhealthy(shop: Shop, services: Collection[str]) -> list[str]:
     problems = []
     for service in services:
         try:

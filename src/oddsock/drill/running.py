@@ -1,0 +1,40 @@
+"""Tasks that end together: until all are done, one fails or the drill is stopped; and one that must come to its end."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def run_together(works: Sequence[Coroutine[Any, Any, None]], stopped: Coroutine[Any, Any, None]) -> bool:
+    """Run *works* side by side; False when *stopped* returned first; the first error of a work is raised.
+
+    In each case every task has ended when this returns.
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
+    stopper = asyncio.ensure_future(stopped)
+    try:
+        pending = set(tasks)
+        while pending and not stopper.done():
+            done, pending = await asyncio.wait({*pending, stopper}, return_when=asyncio.FIRST_COMPLETED)
+            pending.discard(stopper)
+            for task in done - {stopper}:
+                task.result()
+        return not stopper.done()
+    finally:
+        for task in (*tasks, stopper):
+            task.cancel()
+        await asyncio.gather(*tasks, stopper, return_exceptions=True)
+
+
+async def run_to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """The answer of *work*, which goes on to its end even when the task that awaits it is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise
+    return task.result()
