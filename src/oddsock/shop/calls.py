@@ -1,0 +1,107 @@
+"""One call to another service of the shop, and, when no answer comes, why: refused, timed out, reset, unknown name.
+
+A refusal is only what the kernel calls one (ECONNREFUSED): nobody listens, so nothing can have happened over there.
+After a time-out or a reset something may have happened.
+"""
+
+import errno
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+
+from oddsock.kit import http
+
+CALL_PLAN_S = 5.0
+"""How long a call may take, in plan seconds: the original's http.timeout."""
+
+CALL_WALL_S_MIN = 1.0
+"""A call gets at least this many wall seconds, however fast a plan runs."""
+
+REFUSED = "refused"
+TIMED_OUT = "timed out"
+RESET = "reset"
+UNKNOWN_NAME = "unknown name"
+BROKEN = "broken"
+
+T = TypeVar("T")
+
+
+class NoAnswer(Exception):
+    """A call that got no usable answer; *text* is the cause as logs and journals give it."""
+
+    def __init__(self, kind: str, text: str, host: str = "", port: int = 0) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.text = text
+        self.host = host
+        self.port = port
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, body and content type of an answer."""
+
+    status: int
+    body: bytes
+    content_type: str = ""
+
+    def read(self, shape: type[T]) -> T:
+        """The body as *shape*; NoAnswer when it is not that."""
+        try:
+            return msgspec.json.decode(self.body, type=shape, strict=False)
+        except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+            raise NoAnswer(BROKEN, f"unreadable answer: {cause}") from cause
+
+
+def call_wall_s(speed: float, plan_s: float = CALL_PLAN_S, wall_s_min: float = CALL_WALL_S_MIN) -> float:
+    """The deadline of a call in wall seconds at *speed*.
+
+    >>> call_wall_s(1.0), call_wall_s(2.0), call_wall_s(30.0)
+    (5.0, 2.5, 1.0)
+    """
+    return max(wall_s_min, plan_s / speed)
+
+
+def session(timeout_s: float) -> aiohttp.ClientSession:
+    """A session whose calls open a connection each.
+
+    A kept connection to a service that has just died would look like a reset where the truth is a refusal.
+    """
+    return http.session(timeout_s, headers={"Connection": "close"})
+
+
+async def call(
+    client: aiohttp.ClientSession, method: str, url: str, headers: Mapping[str, str], body: object = None
+) -> Answer:
+    """The answer to *method* *url*, whatever its status; *body* goes as JSON. NoAnswer when none came."""
+    sent = dict(headers)
+    data: bytes | None = None
+    if body is not None:
+        data = msgspec.json.encode(body)
+        sent["Content-Type"] = "application/json"
+    try:
+        async with client.request(method, url, headers=sent, data=data, allow_redirects=False) as response:
+            return Answer(response.status, await response.read(), response.headers.get("Content-Type", ""))
+    except aiohttp.ClientConnectorDNSError as cause:
+        raise NoAnswer(UNKNOWN_NAME, f"{cause.host}: Name or service not known", cause.host, cause.port or 0) from cause
+    except aiohttp.ClientConnectorError as cause:
+        raise _not_connected(cause) from cause
+    except TimeoutError as cause:
+        raise NoAnswer(TIMED_OUT, "Read timed out") from cause
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError) as cause:
+        raise NoAnswer(RESET, "Connection reset") from cause
+    except (aiohttp.ClientError, ValueError) as cause:
+        raise NoAnswer(BROKEN, str(cause)) from cause
+
+
+def _not_connected(cause: aiohttp.ClientConnectorError) -> NoAnswer:
+    number = cause.os_error.errno or 0
+    if number == errno.ECONNREFUSED:
+        return NoAnswer(REFUSED, "Connection refused", cause.host, cause.port or 0)
+    if number == errno.ETIMEDOUT:
+        return NoAnswer(TIMED_OUT, "connect timed out", cause.host, cause.port or 0)
+    return NoAnswer(BROKEN, os.strerror(number), cause.host, cause.port or 0)

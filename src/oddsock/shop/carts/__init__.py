@@ -1,0 +1,1 @@
+"""carts: what every customer, known or not, has put aside."""

@@ -1,0 +1,1 @@
+"""catalogue: the socks, read from data/socks."""

@@ -1,0 +1,139 @@
+"""The switches of the shop: one row each, read from the environment of a deployment.
+
+A row says what the legacy value does and which recommendation of the incident report the other value answers.
+docs/switches.md shows the same table.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from oddsock.kit.errors import UsageError
+
+_ON = frozenset({"on", "true", "1", "yes"})
+_OFF = frozenset({"off", "false", "0", "no"})
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One switch: the environment variable *name* of *services*, its *default*, its *values* ("" = any text)."""
+
+    name: str
+    services: tuple[str, ...]
+    default: str
+    values: tuple[str, ...]
+    effect: str
+    recommendation: str
+
+
+FLAGS = (
+    Flag(
+        "FLOAT32_TOTALS",
+        ("orders",),
+        "on",
+        ("on", "off"),
+        "Legacy fault: totals are added in float32 and go over the wire so (104.979996). Off: exact cents (104.98).",
+        "Payment Gateway Integration (a gateway takes whole cents)",
+    ),
+    Flag(
+        "UNMASKED_CARD_LOG",
+        ("orders", "user", "front-end"),
+        "on",
+        ("on", "off"),
+        "Legacy fault: the whole card number stands in the service's own log. Off: its last four digits.",
+        "Datadog Log Pipeline (logs that may be shipped)",
+    ),
+    Flag(
+        "SHOWN",
+        ("front-end",),
+        "label",
+        ("label", "order"),
+        "Legacy fault `label`: every order is shown as Shipped, a constant in the page. `order`: Shipped exactly when "
+        "a live shipment exists, else the order's own status.",
+        "Fix UI Caching: Update UI to fetch real-time order status",
+    ),
+    Flag(
+        "SILENT_500",
+        ("front-end",),
+        "on",
+        ("on", "off"),
+        "Legacy fault: the checkout page says nothing when an order ends in a 5xx. Off: it says what failed.",
+        "Fix UI Error Display: Ensure users see payment errors immediately",
+    ),
+    Flag(
+        "DECLINE_LIMIT",
+        ("payment",),
+        "105.00",
+        (),
+        "The highest amount that is authorised; `-decline=` on the command line wins over it.",
+        "none: the original's setting",
+    ),
+    Flag(
+        "ORDER_PROFILE",
+        ("orders",),
+        "incident-3",
+        ("incident-3",),
+        "How an order is stored: CREATED, PENDING, then PAID (before shipping) or PAYMENT_FAILED, as in the report.",
+        "none: later profiles answer Saga Pattern and Payment Queue",
+    ),
+    Flag(
+        "SOCKS",
+        ("catalogue",),
+        "weave,incident-3",
+        (),
+        "Which lists of data/socks are sold: the original ten, and the three that the report names.",
+        "none: the report's prices",
+    ),
+    Flag(
+        "DIALECT",
+        ("front-end", "user"),
+        "power",
+        ("power",),
+        "Whose wire is spoken: `power`, the fork that the report ran (one address and one card a customer).",
+        "none: the report's shop",
+    ),
+    Flag(
+        "SEED_USERS",
+        ("user",),
+        "off",
+        ("on", "off"),
+        "On: an empty book starts with the original's three customers (Eve_Berger, user, user1).",
+        "none: the report's shop started without customers",
+    ),
+)
+
+_BY_NAME = {flag.name: flag for flag in FLAGS}
+
+
+class Flags:
+    """The switches as one environment sets them; UsageError names a value that no row allows."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._environment = environment
+
+    def text(self, name: str) -> str:
+        """The value of switch *name*, its default when the environment does not set it."""
+        flag = _BY_NAME[name]
+        value = self._environment.get(name, "").strip() or flag.default
+        if flag.values == ("on", "off"):
+            value = "on" if value.lower() in _ON else "off" if value.lower() in _OFF else value
+        if flag.values and value not in flag.values:
+            raise UsageError(f"{name}={value} is not known.", f"Set it to {' or '.join(flag.values)}.")
+        return value
+
+    def is_on(self, name: str) -> bool:
+        """Whether the on/off switch *name* is on."""
+        return self.text(name) == "on"
+
+    def names(self, name: str) -> list[str]:
+        """The comma-separated value of switch *name*."""
+        return [part.strip() for part in self.text(name).split(",") if part.strip()]
+
+
+def as_markdown() -> str:
+    """The rows as the table of docs/switches.md."""
+    lines = ["| switch | service | default | what it does | recommendation it answers |", "|---|---|---|---|---|"]
+    for flag in FLAGS:
+        cells = (f"`{flag.name}`", ", ".join(flag.services), f"`{flag.default}`", flag.effect, flag.recommendation)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""front-end: the browser's API, its sessions and the pages that show an order."""

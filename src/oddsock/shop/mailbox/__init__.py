@@ -1,0 +1,1 @@
+"""mailbox: an SMTP server that keeps every notice and shows them over HTTP."""

@@ -1,0 +1,197 @@
+"""orders' wire: POST /orders and the HAL reads as the original; the journal, retry and cancel are ours."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from oddsock.kit.ids import object_id
+from oddsock.shop import wire
+from oddsock.shop.calls import call_wall_s, session
+from oddsock.shop.correlation import Correlation
+from oddsock.shop.exposition import Metrics
+from oddsock.shop.log_lines import SpringLog
+from oddsock.shop.orders import hal
+from oddsock.shop.orders.basket import Baskets, Links
+from oddsock.shop.orders.book import SCHEMA, KeyReused, OrdersBook, UnknownOrder
+from oddsock.shop.orders.cancel import Cancel
+from oddsock.shop.orders.checkout import Checkout, Desk, OrderRefused
+from oddsock.shop.orders.gateway import PaymentOverHttp
+from oddsock.shop.orders.narration import Narration
+from oddsock.shop.orders.order import Order
+from oddsock.shop.orders.parcels import ShippingOverHttp
+from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
+from oddsock.shop.orders.work import Work
+from oddsock.shop.service import GRACE_WALL_S, LOG, Surroundings
+
+PORT = 8082
+SIZE_DEFAULT = 20
+SIZE_MAX = 1000
+
+INVALID_ORDER = "works.weave.socks.orders.controllers.OrdersController$InvalidOrderException"
+INCOMPLETE = "Invalid order request. Order requires customer, address, card and items."
+
+
+Act = Callable[[], Coroutine[Any, Any, Order]]
+
+
+class OrderBody(msgspec.Struct):
+    """POST /orders: four URLs."""
+
+    customer: str | None = None
+    address: str | None = None
+    card: str | None = None
+    items: str | None = None
+
+
+class CancelBody(msgspec.Struct):
+    """POST /orders/{id}/cancel."""
+
+    reason: str = "cancelled"
+
+
+class OrdersApi:
+    """The routes of orders."""
+
+    def __init__(self, surroundings: Surroundings, desk: Desk, checkout: Checkout, work: Work) -> None:
+        self._clock = surroundings.clock
+        self._book = desk.book
+        self._narration = desk.narration
+        self._checkout = checkout
+        self._retry = Retry(desk)
+        self._cancel = Cancel(desk)
+        self._work = work
+
+    def _error(self, request: web.Request, status: int, exception: str, message: str) -> web.Response:
+        response = wire.spring_error(request, self._clock, status, exception, message)
+        response.headers["X-Application-Context"] = "orders:8080"
+        return response
+
+    async def place(self, request: web.Request) -> web.Response:
+        """POST /orders: 201 the order; 406 incomplete or declined; 500 when a service gives no answer."""
+        self._narration.next_request()
+        by = Correlation.begun(request.headers)
+        try:
+            body = await wire.read_body(request, OrderBody)
+        except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+            exception = "org.springframework.http.converter.HttpMessageNotReadableException"
+            return self._error(request, 400, exception, str(cause))
+        if not (body.customer and body.address and body.card and body.items):
+            return self._error(request, 406, INVALID_ORDER, INCOMPLETE)
+        order_id = object_id()
+        links = Links(body.customer, body.address, body.card, body.items)
+        try:
+            placed = await self._work.on_order(order_id, self._checkout.place(order_id, links, by))
+        except OrderRefused as cause:
+            return self._error(request, cause.status, cause.exception, cause.message)
+        return hal.plain_answer(placed, 201)
+
+    async def orders(self, request: web.Request) -> web.Response:
+        """GET /orders?page=&size=&sort=date,desc."""
+        page = wire.whole_number(request, "page", 0, 0, 2**31)
+        size = wire.whole_number(request, "size", SIZE_DEFAULT, 1, SIZE_MAX)
+        newest_first = request.query.get("sort", "").endswith(",desc")
+        found = self._book.orders(page * size, size, newest_first)
+        return hal.hal_answer(hal.order_list(found, _base(request), page, size, self._book.count()))
+
+    async def order(self, request: web.Request) -> web.Response:
+        """GET /orders/{id}: HAL, or 404 with an empty body."""
+        try:
+            return hal.hal_answer(hal.resource(self._book.order(request.match_info["id"]), _base(request)))
+        except UnknownOrder:
+            return web.Response(status=404)
+
+    async def search(self, request: web.Request) -> web.Response:
+        """GET /orders/search/customerId?custId=&sort=date: a customer's orders, without paging."""
+        newest_first = request.query.get("sort", "").endswith(",desc")
+        found = self._book.orders_of(request.query.get("custId", ""), SIZE_MAX, newest_first)
+        return hal.hal_answer(hal.search_result(found, _base(request), request.query_string))
+
+    async def journal(self, request: web.Request) -> web.Response:
+        """GET /journal?after=&limit=&order=: a page of the journal."""
+        after, limit = wire.page_of(request)
+        rows = self._book.journal(after, limit + 1, request.query.get("order", ""))
+        return wire.book_page("changes", rows, limit)
+
+    async def can_retry(self, _request: web.Request) -> web.Response:
+        """OPTIONS /orders/{id}/retry: 204 with Allow: POST, whatever the id; a shop without retry says 404 or 405."""
+        return web.Response(status=204, headers={"Allow": "POST"})
+
+    async def retry(self, request: web.Request) -> web.Response:
+        """POST /orders/{id}/retry with Idempotency-Key: 200 the order; 400, 404, 409, 422; 503 to be sent again."""
+        order_id, by = request.match_info["id"], Correlation.begun(request.headers)
+        return await self._act(request, by, lambda: self._retry.run(order_id, by))
+
+    async def cancel(self, request: web.Request) -> web.Response:
+        """POST /orders/{id}/cancel {reason} with Idempotency-Key: 200 the order; 400, 404, 409, 422; 503 as retry."""
+        order_id, by = request.match_info["id"], Correlation.begun(request.headers)
+        try:
+            body = await wire.read_body(request, CancelBody) if request.can_read_body else CancelBody()
+        except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+            return self._error(request, 400, "java.lang.IllegalArgumentException", str(cause))
+        return await self._act(request, by, lambda: self._cancel.run(order_id, body.reason, by))
+
+    async def _act(self, request: web.Request, by: Correlation, act: Act) -> web.Response:
+        self._narration.next_request()
+        if not by.idempotency_key:
+            message = "This needs an Idempotency-Key."
+            return self._error(request, 400, "java.lang.IllegalArgumentException", message)
+        try:
+            order = await self._work.on_order(request.match_info["id"], act())
+        except UnknownOrder as cause:
+            return self._error(request, 404, "java.util.NoSuchElementException", f"There is no order {cause}.")
+        except WrongState as cause:
+            return self._error(request, 409, "java.lang.IllegalStateException", str(cause))
+        except KeyReused as cause:
+            message = f"The Idempotency-Key {cause} was used for something else."
+            return self._error(request, 422, "java.lang.IllegalArgumentException", message)
+        except Unfinished as cause:
+            return self._error(request, 503, "java.lang.IllegalStateException", str(cause))
+        return hal.hal_answer(hal.resource(order, _base(request), with_ids=True))
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """GET /health: the book stands for the original's database pod."""
+        return wire.health([("orders", True), ("orders-db", self._book.works())], self._clock, java=True)
+
+
+def _base(request: web.Request) -> str:
+    return f"http://{request.host}"
+
+
+async def build(surroundings: Surroundings) -> web.Application:
+    """orders' application; CannotRun when its book cannot be opened."""
+    flags, clock = surroundings.flags, surroundings.clock
+    flags.text("ORDER_PROFILE")
+    log = SpringLog("orders", surroundings.port, clock, masked=not flags.is_on("UNMASKED_CARD_LOG"))
+    metrics = Metrics("orders", "java", clock)
+    book = OrdersBook(await surroundings.open_book(SCHEMA), clock)
+    client = session(call_wall_s(clock.speed))
+    desk = Desk(book, PaymentOverHttp(client), ShippingOverHttp(client), Narration(log), clock)
+    work = Work()
+    checkout = Checkout(desk, Baskets(client), flags.is_on("FLOAT32_TOTALS"))
+    api = OrdersApi(surroundings, desk, checkout, work)
+    app = web.Application(middlewares=[metrics.middleware])
+    app[LOG] = log
+    app.add_routes(
+        [
+            web.post("/orders", api.place),
+            web.get("/orders", api.orders),
+            web.get("/orders/search/customerId", api.search),
+            web.get("/orders/{id}", api.order),
+            web.route("OPTIONS", "/orders/{id}/retry", api.can_retry),
+            web.post("/orders/{id}/retry", api.retry),
+            web.post("/orders/{id}/cancel", api.cancel),
+            web.get("/journal", api.journal),
+            web.get("/health", api.health),
+            web.get("/metrics", metrics.answer),
+        ]
+    )
+
+    async def close(_app: web.Application) -> None:
+        await work.end(GRACE_WALL_S)
+        await client.close()
+        book.close()
+
+    app.on_cleanup.append(close)
+    return app

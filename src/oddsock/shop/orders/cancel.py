@@ -1,0 +1,48 @@
+"""Cancel: recall the shipment, refund the capture, CANCELLED; safe to repeat after any death.
+
+Each effect is asked for only while it is still to be had (a live shipment, a live capture), under a key of its own.
+"""
+
+from dataclasses import replace
+
+from oddsock.shop.calls import NoAnswer
+from oddsock.shop.correlation import Correlation
+from oddsock.shop.orders.book import Step
+from oddsock.shop.orders.checkout import Desk
+from oddsock.shop.orders.order import Order
+from oddsock.shop.orders.retry import Unfinished, WrongState
+from oddsock.shop.orders.status import NEXT, Status
+
+KIND = "cancel"
+
+
+class Cancel:
+    """Cancels orders; the caller holds the order's lock."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def run(self, order_id: str, reason: str, by: Correlation) -> Order:
+        """The cancelled order; one that is cancelled stays as it is; UnknownOrder, KeyReused, WrongState, Unfinished."""
+        desk, key = self._desk, by.idempotency_key
+        order = desk.book.order(order_id)
+        if answer := desk.book.key_answer(key, KIND, order_id):
+            return answer
+        step = Step(KIND, replace(by, order_id=order_id))
+        if order.status is Status.CANCELLED:
+            desk.book.open_key(key, KIND, order_id)
+            desk.book.close_key(key, order)
+            return order
+        if Status.CANCELLED not in NEXT[order.status]:
+            raise WrongState(f"Order {order_id} is {order.status} and cannot be cancelled.")
+        desk.book.open_key(key, KIND, order_id)
+        try:
+            for shipment_id in await desk.shipping.live_shipments(order_id, step.by):
+                await desk.shipping.recall(shipment_id, step.by)
+            for capture in await desk.payment.live_captures(order_id, step.by):
+                await desk.payment.refund(capture, reason, step.by)
+        except NoAnswer as cause:
+            raise Unfinished(f"Order {order_id} is not cancelled yet: {cause.text}.") from cause
+        order = desk.book.move(order, Status.CANCELLED, step, reason, closes_key=True)
+        desk.narration.moved(order, step.by)
+        return order

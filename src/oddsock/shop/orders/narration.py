@@ -1,0 +1,87 @@
+"""What orders tells its log about an order: the five lines of the report and their kin, each one template.
+
+Templates are those of the image the report ran; a Java stack is added for a real refusal only.
+"""
+
+from oddsock.shop.calls import REFUSED, NoAnswer
+from oddsock.shop.correlation import Correlation
+from oddsock.shop.log_lines import REFUSED_STACK, SpringLog
+from oddsock.shop.orders.order import Order, payment_request_text
+from oddsock.shop.orders.status import DISPLAY
+
+CONTROLLER = "w.w.s.o.controllers.OrdersController"
+SERVLET = "o.a.c.c.C.[.[.[/].[dispatcherServlet]"
+PAYMENT_AUTH_URL = "http://payment/paymentAuth"
+
+
+class Narration:
+    """The lines of one orders process."""
+
+    def __init__(self, log: SpringLog) -> None:
+        self._log = log
+
+    def _say(self, level: str, message: str, by: Correlation) -> None:
+        self._log.record(level, CONTROLLER, message, by)
+
+    def next_request(self) -> None:
+        """A request began."""
+        self._log.next_request()
+
+    def created(self, order: Order, by: Correlation) -> None:
+        """The order is stored."""
+        self._say("INFO", f"Order created with ID: {order.id} and status: {DISPLAY[order.status]}", by)
+
+    def moved(self, order: Order, by: Correlation) -> None:
+        """The order came into its status; a reason makes it a warning."""
+        if order.reason:
+            self._say("WARN", f"Order {order.id} status updated to {order.status} due to: {order.reason}", by)
+        else:
+            self._say("INFO", f"Order {order.id} status updated to {order.status}", by)
+
+    def paying(self, order: Order, by: Correlation) -> None:
+        """The payment request goes out."""
+        self._say("INFO", f"Sending payment request for order {order.id}: {payment_request_text(order)}", by)
+
+    def answered(self, order: Order, authorised: bool, message: str, by: Correlation) -> None:
+        """Payment answered."""
+        said = f"PaymentResponse{{authorised={str(authorised).lower()}, message={message}}}"
+        self._say("INFO", f"Received payment response for order {order.id}: {said}", by)
+
+    def paid(self, order: Order, by: Correlation) -> None:
+        """The order is PAID."""
+        self._say("INFO", f"Order {order.id} payment successful, status updated to {order.status}", by)
+
+    def adopted(self, order: Order, charge_id: str, by: Correlation) -> None:
+        """A capture that exists already is taken instead of charging."""
+        self._say("INFO", f"Order {order.id} is charged already by {charge_id}, nothing is charged again", by)
+
+    def shipped(self, order: Order, by: Correlation) -> None:
+        """The parcel was accepted."""
+        self._say("INFO", f"Order {order.id} shipped successfully", by)
+
+    def payment_failed(self, order: Order, cause: NoAnswer, by: Correlation) -> None:
+        """Payment gave no answer: the Java text for a refusal, the plain cause for all else."""
+        text = cause.text
+        if cause.kind == REFUSED:
+            text = (
+                "org.springframework.web.client.ResourceAccessException: I/O error on POST request for "
+                f'"{PAYMENT_AUTH_URL}": Connection refused (Connection refused); nested exception is '
+                "java.net.ConnectException: Connection refused (Connection refused)"
+            )
+        self._say("ERROR", f"Payment failed for order {order.id}: {text}", by)
+
+    def not_shipped(self, order: Order, cause: NoAnswer, by: Correlation) -> None:
+        """Shipping gave no answer."""
+        self._say("ERROR", f"Shipping failed for order {order.id}: {cause.text}", by)
+
+    def threw(self, exception: str, message: str, cause: NoAnswer | None, by: Correlation) -> None:
+        """A request ends in an error: the servlet container's record, with a stack for a refusal."""
+        text = (
+            "Servlet.service() for servlet [dispatcherServlet] in context with path [] threw exception "
+            f"[Request processing failed; nested exception is {exception}: {message}] with root cause"
+        )
+        if cause is not None and cause.kind == REFUSED:
+            text += f"\n\n{REFUSED_STACK}"
+        elif cause is not None:
+            text += f": {cause.text}"
+        self._log.record("ERROR", SERVLET, text, by)

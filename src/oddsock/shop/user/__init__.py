@@ -1,0 +1,1 @@
+"""user: customers, their one address and their one card (dialect `power`)."""
