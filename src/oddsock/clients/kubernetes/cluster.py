@@ -11,7 +11,7 @@ from lightkube.resources import apps_v1, core_v1, discovery_v1
 from lightkube.types import PatchType
 
 from oddsock.clients.kubernetes import readings
-from oddsock.clients.kubernetes.connection import open_client, open_raw, read_config, tls_of
+from oddsock.clients.kubernetes.connection import address_of, open_client, open_raw, read_config, tls_of
 from oddsock.clients.kubernetes.door import LOG_BYTES_MAX
 from oddsock.clients.kubernetes.errors import API, NotThere, asking
 from oddsock.clients.kubernetes.fields import find_writer
@@ -43,14 +43,16 @@ class Cluster:
         self._config = config
         self._client: AsyncClient = open_client(config, namespace)
         self._raw: httpx2.AsyncClient = open_raw(config)
-        self._server = config.cluster.server.rstrip("/")
+        self._server = address_of(config)
         self._namespace = namespace
         self._leases = Leases(self._client, self._server, clock or SystemClock())
 
     @classmethod
-    async def connect(cls, kubeconfig: Path | None, context: str | None, namespace: str) -> "Cluster":
+    async def connect(
+        cls, kubeconfig: Path | None, context: str | None, namespace: str, clock: Clock | None = None
+    ) -> "Cluster":
         """The cluster that was named, once it has answered; UsageError, Unreachable or Forbidden otherwise."""
-        cluster = cls(read_config(kubeconfig, context), namespace)
+        cluster = cls(read_config(kubeconfig, context), namespace, clock)
         try:
             await cluster.version()
         except BaseException:

@@ -76,6 +76,12 @@ def open_raw(config: SingleConfig) -> httpx2.AsyncClient:
     return make_raw(config, ConnectionParams(timeout=httpx2.Timeout(CALL_S_MAX), trust_env=not _is_loopback(config)))
 
 
+def address_of(config: SingleConfig) -> str:
+    """The API server's address without an account in it, as it may be shown and kept."""
+    parts = urlsplit(config.cluster.server)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+
+
 def tls_of(config: SingleConfig) -> ssl.SSLContext | None:
     """What another HTTP client needs to trust this cluster and be known by it; None for plain http."""
     if not config.cluster.server.startswith("https:"):
