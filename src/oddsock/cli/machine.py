@@ -46,7 +46,9 @@ def _processes() -> Symptom:
 def _loopback() -> Symptom:
     try:
         with socket.create_server(("127.0.0.1", 0)) as server:
-            return Symptom(what="ports", verdict="ok", found=f"127.0.0.1 gives free ports (such as {server.getsockname()[1]})")
+            return Symptom(
+                what="ports", verdict="ok", found=f"127.0.0.1 gives free ports (such as {server.getsockname()[1]})"
+            )
     except OSError as cause:
         return Symptom(what="ports", verdict="missing", found=f"127.0.0.1 cannot be listened on: {cause.strerror}")
 
@@ -68,7 +70,9 @@ def _disk(home: Path) -> list[Symptom]:
     verdict: Literal["ok", "missing"] = "ok" if free >= DISK_BYTES_MIN else "missing"
     return [
         Symptom(what="home", verdict="ok", found=str(home)),
-        Symptom(what="disk", verdict=verdict, found=f"{free // 2**20} MB free, {DISK_BYTES_MIN // 2**20} MB are enough"),
+        Symptom(
+            what="disk", verdict=verdict, found=f"{free // 2**20} MB free, {DISK_BYTES_MIN // 2**20} MB are enough"
+        ),
     ]
 
 

@@ -42,17 +42,13 @@ def command(name: Name = STACK, json: Json = False) -> None:
 
 async def _look(state: "StackState") -> dict[str, Any]:
     """What `--json` shows: the stack's state, with its deployments as they are now and the unhealed cases."""
-    from pathlib import Path
-
-    from oddsock.clients.kubernetes.cluster import Cluster
+    from oddsock.cli.target import Wanted, open_cluster
     from oddsock.drill.heal import unhealed_cases
     from oddsock.kit.settings import home
 
-    cluster = await Cluster.connect(Path(state.kubeconfig), None, state.namespace)
-    try:
+    wanted = Wanted(name=state.name, kubeconfig="", context="", namespace=state.namespace)
+    async with open_cluster(wanted) as cluster:
         deployments = await cluster.deployments()
-    finally:
-        await cluster.close()
     ready = all(one.available >= one.replicas for one in deployments)
     return {
         "name": state.name,

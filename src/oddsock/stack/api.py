@@ -23,14 +23,6 @@ class ApiDoor:
         """Let the connections go."""
         await self._session.close()
 
-    async def is_ready(self) -> bool:
-        """Whether the API server answers /readyz with 200."""
-        try:
-            async with self._session.get(f"{self.server}/readyz") as answer:
-                return answer.status == 200
-        except (TimeoutError, aiohttp.ClientError):
-            return False
-
     async def get(self, path: str) -> dict[str, Any]:
         """The object or list at *path*; CannotRun with the server's message when it refuses."""
         status, body = await self._call("GET", path)

@@ -13,7 +13,7 @@ from oddsock.kit.errors import CannotRun
 from oddsock.kit.files import try_lock
 from oddsock.stack import manifests
 from oddsock.stack.api import ApiDoor
-from oddsock.stack.control_plane import ControlPlane, claim_port, end_process, write_private
+from oddsock.stack.control_plane import ControlPlane, end_process, write_private
 from oddsock.stack.kubeconfig import kubeconfig_text
 from oddsock.stack.state import StackState, find, folder, forget, read_state, write_state
 
@@ -29,7 +29,6 @@ POLL_S = 0.05
 """Wall seconds between two looks at something that is awaited."""
 NAMESPACE = "sock-shop"
 MODE = "ports"
-ADDRESS = "oddsock.dev/address"
 
 
 class Stack:
@@ -62,18 +61,17 @@ class Stack:
 
     @classmethod
     async def _boot(cls, home: Path, place: Path, name: str, speed: float, port: int, kept_by: KeptBy) -> "Stack":
-        port = claim_port(port)
-        token = secrets.token_urlsafe(24)
-        kubeconfig = place / "kubeconfig"
-        plane = ControlPlane.spawn(place, port=port, token=token, speed=speed, outlives=kept_by == "itself")
+        plane = ControlPlane.spawn(
+            place, port=port, token=(token := secrets.token_urlsafe(24)), speed=speed, outlives=kept_by == "itself"
+        )
         state = StackState(
             name=name,
             state="starting",
             pid=plane.pid,
             pid_started_at=plane.pid_started_at,
             started_at=iso(SystemClock().now()),
-            server=f"http://127.0.0.1:{port}",
-            kubeconfig=str(kubeconfig),
+            server="",
+            kubeconfig=str(place / "kubeconfig"),
             storefront="",
             services={},
             speed=speed,
@@ -85,39 +83,37 @@ class Stack:
         stack = cls(home, state, plane)
         try:
             write_state(home, state)
-            write_private(kubeconfig, kubeconfig_text(state.server, token, NAMESPACE))
-            services = await stack._bring_up(token)
+            await stack._bring_up(token)
         except BaseException:
             stack.stop()
             raise
-        stack.state = msgspec.structs.replace(
-            state, state="running", services=services, storefront=services.get("front-end", "")
-        )
-        write_state(home, stack.state)
         return stack
 
-    async def _bring_up(self, token: str) -> dict[str, str]:
-        door = ApiDoor(self.state.server, token)
+    async def _bring_up(self, token: str) -> None:
+        server = await self._wait_for_api()
+        write_private(Path(self.state.kubeconfig), kubeconfig_text(server, token, NAMESPACE))
+        door = ApiDoor(server, token)
         try:
-            await self._wait_for_api(door)
             for document in manifests.documents():
                 await door.create(document)
             await self._wait_for_shop(door)
             listed = await door.get(f"/api/v1/namespaces/{NAMESPACE}/services")
         finally:
             await door.close()
-        addresses = {
-            one["metadata"]["name"]: one["metadata"].get("annotations", {}).get(ADDRESS, "") for one in listed["items"]
-        }
-        return {name: f"http://{address}" for name, address in sorted(addresses.items()) if address}
+        services = manifests.service_urls(listed["items"])
+        self.state = msgspec.structs.replace(
+            self.state, state="running", server=server, services=services, storefront=services.get("front-end", "")
+        )
+        write_state(self.home, self.state)
 
-    async def _wait_for_api(self, door: ApiDoor) -> None:
-        async def answers() -> bool:
+    async def _wait_for_api(self) -> str:
+        async def has_told() -> str:
             self._plane.check()
-            return await door.is_ready()
+            return self._plane.read_server()
 
-        if not await wait_for(answers, SystemClock(), API_S_MAX, POLL_S):
+        if not (server := await wait_for(has_told, SystemClock(), API_S_MAX, POLL_S)):
             raise CannotRun(f"The API server did not answer within {API_S_MAX:g} s.", f"See {self._plane.log}.")
+        return server
 
     async def _wait_for_shop(self, door: ApiDoor) -> None:
         path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"

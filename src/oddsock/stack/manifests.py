@@ -5,6 +5,9 @@ from typing import Any
 
 import yaml
 
+ADDRESS = "oddsock.dev/address"
+"""The annotation of a Service that says where its first port is really listened on."""
+
 _FIRST = ("Namespace", "ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service")
 """A Service before the Deployments: a pod's environment names the Services that were there when it started."""
 
@@ -27,6 +30,12 @@ def _loader() -> Any:
 def _rank(document: dict[str, Any]) -> int:
     kind = document["kind"]
     return _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
+
+
+def service_urls(services: list[dict[str, Any]]) -> dict[str, str]:
+    """Service name to the URL it answers at, for those of *services* that say where they are listened on."""
+    addresses = {one["metadata"]["name"]: one["metadata"].get("annotations", {}).get(ADDRESS, "") for one in services}
+    return {name: f"http://{address}" for name, address in sorted(addresses.items()) if address}
 
 
 def is_available(deployment: dict[str, Any]) -> bool:

@@ -1,0 +1,65 @@
+"""Before anything else: what a killed drill left broken is put back, and a case whose owner died says so."""
+
+from typing import TYPE_CHECKING
+
+from oddsock.cli import screen
+from oddsock.drill.heal import Healed, close_killed_cases, heal_case, unhealed_cases, write_off
+from oddsock.kit.clock import SystemClock
+from oddsock.kit.errors import CannotHeal
+from oddsock.kit.settings import home
+from oddsock.stack.state import find
+
+if TYPE_CHECKING:
+    from oddsock.clients.kubernetes.door import ClusterDoor
+    from oddsock.drill.case import Case
+
+GONE = "the stack it ran on has ended, and everything that was broken with it"
+
+
+async def heal_what_the_dead_left(cluster: "ClusterDoor") -> list["Case"]:
+    """Heal on *cluster* every open fault of a drill that was killed; CannotHeal when one cannot be."""
+    healed = []
+    for case in unhealed_cases(home()):
+        meta = case.meta
+        if (meta.cluster.server, meta.namespace) == (cluster.server, cluster.namespace):
+            await heal_and_say(case, cluster)
+            healed.append(case)
+    bury_the_dead()
+    return healed
+
+
+async def heal_and_say(case: "Case", cluster: "ClusterDoor") -> list[Healed]:
+    """Heal *case* on *cluster* and say on stderr what was put back."""
+    done = await heal_case(case, cluster, SystemClock(case.meta.speed))
+    for one in done:
+        screen.note(f"Healed case {case.name}, fault {one.id}: {one.sentence}.")
+    return done
+
+
+def bury_the_dead() -> None:
+    """Close the cases whose owner is dead, and the open faults of stacks that are gone."""
+    close_killed_cases(home())
+    for case in unhealed_cases(home()):
+        if is_on_a_stack_that_ended(case):
+            case.lock()
+            try:
+                write_off(case, SystemClock())
+            finally:
+                case.unlock()
+
+
+def is_on_a_stack_that_ended(case: "Case") -> bool:
+    """Whether *case* ran on a stack that is no more; a stack of the same name that was booted later is another one."""
+    meta = case.meta
+    if not meta.cluster.stack:
+        return False
+    state = find(home(), meta.cluster.stack)
+    return state is None or state.server != meta.cluster.server
+
+
+def name_its_cluster(case: "Case") -> CannotHeal:
+    """The error for a case whose cluster is none of the stacks and was not named on the line."""
+    return CannotHeal(
+        f"Case {case.name} broke something on {case.meta.cluster.server}, which is no stack of this machine.",
+        f"Name that cluster: oddsock heal {case.name} --context CONTEXT.",
+    )

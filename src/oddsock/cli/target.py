@@ -1,0 +1,52 @@
+"""Which cluster a verb means: the stack of that name, or another cluster that was named on the line; healed first."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from oddsock.kit.settings import home
+
+if TYPE_CHECKING:
+    from oddsock.clients.kubernetes.cluster import Cluster
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the line says about the cluster; another one only by *kubeconfig* or *context*, never by KUBECONFIG."""
+
+    name: str
+    kubeconfig: str
+    context: str
+    namespace: str
+
+    @property
+    def is_other(self) -> bool:
+        """Whether the line names another cluster than a stack."""
+        return bool(self.kubeconfig or self.context)
+
+
+async def connect(wanted: Wanted) -> "Cluster":
+    """The cluster that *wanted* means, once it has answered; CannotRun when its stack is not up or it does not."""
+    from oddsock.clients.kubernetes.cluster import Cluster
+    from oddsock.stack.state import require
+
+    if wanted.is_other:
+        kubeconfig = Path(wanted.kubeconfig) if wanted.kubeconfig else None
+        return await Cluster.connect(kubeconfig, wanted.context or None, wanted.namespace)
+    state = require(home(), wanted.name)
+    return await Cluster.connect(Path(state.kubeconfig), None, state.namespace)
+
+
+@asynccontextmanager
+async def open_cluster(wanted: Wanted) -> AsyncIterator["Cluster"]:
+    """The cluster that *wanted* means, with what killed drills left on it put back first."""
+    from oddsock.cli.healing import heal_what_the_dead_left
+
+    cluster = await connect(wanted)
+    try:
+        await heal_what_the_dead_left(cluster)
+        yield cluster
+    finally:
+        await cluster.close()
