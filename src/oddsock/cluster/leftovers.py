@@ -81,6 +81,8 @@ class ProcessLedger:
             self._watchman.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._watchman.wait(WATCHMAN_S_MAX)
+        if not self._living:
+            self._path.unlink(missing_ok=True)
 
     def _tell_watchman(self, line: str) -> None:
         if self._watchman is not None and self._watchman.stdin is not None:

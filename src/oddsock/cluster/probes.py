@@ -19,6 +19,8 @@ EAGER_S = 0.05
 Failures in between do not count and are not told."""
 TIMEOUT_S_MIN = 1.0
 """Shortest wall timeout of a probe."""
+START_S_MIN = 10.0
+"""Wall time in which, at a speed above 1, a container that never answered yet cannot fail: programs start no faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,6 @@ class Threshold:
         self.verdict = ok
         return True
 
-    def restart(self) -> None:
-        """Begin anew: a failed container that is being restarted has no verdict."""
-        self._successes = self._failures = 0
-        self.verdict = None
-
     def _is_failed(self) -> bool:
         return self._failures >= self._probe.failure_threshold
 
@@ -100,18 +97,22 @@ async def watch_probe(
     """Ask until *on_verdict*, told every new verdict, says it has heard enough; *on_failure* hears each failure."""
     await clock.sleep(probe.initial_delay_s)
     threshold = Threshold(probe)
-    period_s = max(probe.period_s, PERIOD_S_MIN * clock.speed)
-    due_at = clock.monotonic()
+    period_s = max(probe.period_s / clock.speed, PERIOD_S_MIN)
+    is_eager = probe.kind != "Liveness"
+    begun_at = clock.monotonic()
+    # An eager probe has its first whole period to succeed in before a failure is told.
+    due_at = begun_at + period_s if is_eager else begun_at
     while True:
         is_due = clock.monotonic() >= due_at
         if is_due:
-            due_at = clock.monotonic() + period_s / clock.speed
+            due_at = clock.monotonic() + period_s
         answer = await ask(probe)
         if is_due and not answer.ok:
             on_failure(probe, answer.output)
-        # Between two periods only a success counts.
-        if (is_due or answer.ok) and threshold.add(answer.ok) and await on_verdict(probe, answer.ok):
+        is_starting = threshold.verdict is None and clock.speed > 1 and clock.monotonic() < begun_at + START_S_MIN
+        counts = answer.ok or (is_due and not is_starting)
+        if counts and threshold.add(answer.ok) and await on_verdict(probe, answer.ok):
             return
         rest_s = max(0.0, due_at - clock.monotonic())
-        is_eager = probe.kind != "Liveness" and threshold.verdict is not True
-        await clock.sleep((min(EAGER_S, rest_s) if is_eager else rest_s) * clock.speed)
+        is_waiting = is_eager and threshold.verdict is not True
+        await clock.sleep((min(EAGER_S, rest_s) if is_waiting else rest_s) * clock.speed)
