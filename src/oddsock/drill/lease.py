@@ -17,6 +17,9 @@ LEASE_S = 30
 RENEW_S = 8.0
 """Wall seconds between two renewals."""
 
+CASES_LOOKED_AT = 20
+"""How many of the newest cases are asked whether they died with the Lease in hand."""
+
 ALLOWED_ANNOTATION = "oddsock.dev/drills"
 
 
@@ -71,10 +74,9 @@ async def _renew(cluster: ClusterDoor, holder: str, clock: Clock, on_lost: Calla
 
 
 async def _release_the_dead(cluster: ClusterDoor, case: Case) -> bool:
-    """Give back the Lease of drills of this machine that were killed; whether there was any such drill."""
-    home = case.path.parent.parent
-    killed = (other for other in list_cases(home) if other.path != case.path and other.meta.state == "running")
-    dead = [other for other in killed if not other.is_alive()]
+    """Give back the Lease of drills of this machine that were killed; whether there was any that may have had it."""
+    recent = list_cases(case.path.parent.parent)[-CASES_LOOKED_AT:]
+    dead = [other for other in recent if other.path != case.path and not other.is_alive()]
     for other in dead:
         await cluster.release_lease(LEASE, lease_holder(other.name))
     return bool(dead)

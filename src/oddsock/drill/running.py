@@ -1,13 +1,13 @@
 """Tasks that end together: until all are done, one fails or the drill is stopped; and one that must come to its end."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-async def run_together(works: Sequence[Coroutine[Any, Any, None]], stopped: Coroutine[Any, Any, None]) -> bool:
+async def run_together(works: Sequence[Coroutine[Any, Any, None]], stopped: Awaitable[object]) -> bool:
     """Run *works* side by side; False when *stopped* returned first; the first error of a work is raised.
 
     In each case every task has ended when this returns.
