@@ -10,8 +10,8 @@ from oddsock.drill.faults.delete_pods import DeletePods
 from oddsock.drill.faults.fault import Fault
 from oddsock.drill.faults.scale_to_zero import ScaleToZero
 from oddsock.drill.faults.set_env import SetEnv
-from oddsock.drill.heal import close_killed_cases, heal_case, journal_of, unhealed_cases
-from oddsock.drill.undo import Closed, inject
+from oddsock.drill.heal import close_killed_cases, heal_case, heal_fault, journal_of, unhealed_cases
+from oddsock.drill.undo import Closed, UndoJournal, inject
 from oddsock.kit.clock import ManualClock
 from oddsock.kit.errors import CannotHeal, CannotRun
 
@@ -131,6 +131,16 @@ async def test_one_fault_that_cannot_be_healed_does_not_keep_the_others_broken(
         await heal_case(case, cluster, clock)
     assert cluster.counts == {"orders": 1, "payment": 2}
     assert [undo.id for undo in journal_of(case).open_entries()] == ["orders-scale-to-zero"]
+
+
+async def test_a_full_disk_does_not_keep_the_cluster_broken(
+    tmp_path: Path, cluster: MemoryCluster, clock: ManualClock
+) -> None:
+    case = await _broken(tmp_path, cluster, clock, ScaleToZero(target="payment"))
+    (undo,) = journal_of(case).open_entries()
+    healed = await heal_fault(undo, cluster, UndoJournal(tmp_path / "no such folder" / "undo.jsonl"), clock)
+    assert cluster.counts["payment"] == 2
+    assert "undo.jsonl cannot be written" in healed.sentence
 
 
 async def test_a_deployment_that_is_gone_is_said_and_closed(

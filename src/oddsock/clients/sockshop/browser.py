@@ -90,7 +90,7 @@ class Browser:
 
     async def login(self, password: str) -> Reply:
         """Log in; whose session it is, is read afterwards, because the original's answer does not say."""
-        headers = {"Authorization": aiohttp.BasicAuth(self.username, password).encode()}
+        headers = {"Authorization": aiohttp.encode_basic_auth(self.username, password, "utf-8")}
         if "Authorization" in self._door.headers:
             return Reply(outcome="fail", error="through an API server's proxy its token stands where the password goes")
         reply, _ = await self._do("GET", "/login", headers=headers)
