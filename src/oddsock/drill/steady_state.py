@@ -28,11 +28,15 @@ def ready_deadline_s(plan_s: float, clock: Clock) -> float:
 
 async def check_services(plan: Plan, cluster: ClusterDoor) -> None:
     """Return when every deployment that *plan* names exists; PlanError at the first that does not."""
-    known = [deployment.name for deployment in await cluster.deployments()]
+    check_names(plan, [deployment.name for deployment in await cluster.deployments()], cluster.namespace)
+
+
+def check_names(plan: Plan, deployments: Collection[str], namespace: str) -> None:
+    """Return when every deployment that *plan* names is among *deployments*; PlanError at the first that is not."""
     for steps, name in _named_services(plan):
-        if name not in known:
+        if name not in deployments:
             raise plan.error(
-                steps, f"There is no deployment {name} in namespace {cluster.namespace}{suggest(name, known)}"
+                steps, f"There is no deployment {name} in namespace {namespace}{suggest(name, deployments)}"
             )
 
 
