@@ -7,7 +7,7 @@ from oddsock.drill.report.folder import AFTER_HEAL, AFTER_MEND
 from oddsock.drill.report.rows import AccountSum, FindingRow, InvariantRow
 from oddsock.drill.verdict import Account, CheckResult, Finding
 
-RULE = "account of the phase: one headline class an order or attempt, carried-over rows apart"
+RULE = "account of the phase: an order with several classes counts in each, carried-over orders apart"
 
 
 def _books(phase: str) -> list[str]:
@@ -44,7 +44,11 @@ def measure_odd(context: Context) -> Odd:
     """Odd socks by class before and after the mend, and what was carried over from before the fault."""
     before, after = context.accounts.get(AFTER_HEAL), context.accounts.get(AFTER_MEND)
     last = after or before
+    keep = context.figures
     odd = Odd(
+        before_total=_total(context, "before", before, "odd"),
+        after_total=_total(context, "after", after, "odd"),
+        carried_over_total=_total(context, "carried_over", last, "carried_over"),
         before=dict(sorted(before.odd_by_class.items())) if before else {},
         after=dict(sorted(after.odd_by_class.items())) if after else {},
         carried_over=dict(sorted(last.carried_over_by_class.items())) if last else {},
@@ -55,8 +59,15 @@ def measure_odd(context: Context) -> Odd:
     for name, phase in (("before", AFTER_HEAL), ("after", AFTER_MEND), ("carried_over", last.phase if last else "")):
         classes: dict[str, int] = getattr(odd, name)
         for class_name, number in classes.items():
-            context.figures.count(f"odd.{name}[{class_name}]", number, "odd", _books(phase), RULE)
+            keep.count(f"odd.{name}[{class_name}]", number, "odd", _books(phase), RULE)
     return odd
+
+
+def _total(context: Context, name: str, account: Account | None, field: str) -> int | None:
+    if account is None:
+        return None
+    rule = "account of the phase: each order or attempt once"
+    return context.figures.count(f"odd.{name}_total", int(getattr(account, field)), "odd", _books(account.phase), rule)
 
 
 def _key(finding: Finding) -> tuple[str, str, str]:
@@ -90,13 +101,12 @@ def _findings(before: Account | None, after: Account | None) -> list[FindingRow]
 
 def list_invariants(context: Context) -> list[InvariantRow]:
     """Every invariant with its verdict after the heal and after the mend; "not-applicable" always with its reason."""
-    before = _checks(context.accounts.get(AFTER_HEAL))
-    after = _checks(context.accounts.get(AFTER_MEND))
+    first, last = context.accounts.get(AFTER_HEAL), context.accounts.get(AFTER_MEND)
+    before, after = _checks(first), _checks(last)
     rows: list[InvariantRow] = []
-    for check_id in [*before, *(check_id for check_id in after if check_id not in before)]:
+    for check_id in dict.fromkeys([*before, *after]):
         was, now = before.get(check_id), after.get(check_id)
-        known = now or was
-        assert known is not None
+        known = after.get(check_id) or before[check_id]
         rows.append(
             InvariantRow(
                 id=check_id,
@@ -107,10 +117,28 @@ def list_invariants(context: Context) -> list[InvariantRow]:
                 after=now.verdict if now else None,
                 findings_before=len(was.findings) if was else 0,
                 findings_after=len(now.findings) if now else 0,
-                reason=known.reason or (was.reason if was else ""),
+                carried_over_before=_carried(first, was),
+                carried_over_after=_carried(last, now),
+                reason=_reason(was, now),
             )
         )
     return rows
+
+
+def _carried(account: Account | None, check: CheckResult | None) -> int:
+    """How many findings of a check are about orders that were odd before the fault."""
+    if account is None or check is None:
+        return 0
+    old = {outcome.order_id for outcome in account.outcomes if outcome.carried_over}
+    return sum(1 for finding in check.findings if finding.order_id in old)
+
+
+def _reason(was: CheckResult | None, now: CheckResult | None) -> str:
+    """The reason of the last verdict, and the earlier one's where it is another."""
+    late, early = now.reason if now else "", was.reason if was else ""
+    if now is None or early == late:
+        return early
+    return "; ".join(filter(None, [f"after the heal: {early}" if early else "", late]))
 
 
 def _checks(account: Account | None) -> dict[str, CheckResult]:

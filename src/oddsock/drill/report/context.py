@@ -14,8 +14,8 @@ from oddsock.drill.verdict import Account, Outcome
 
 PAID_STATUSES = frozenset({"PAID", "SHIPPED", "DELIVERED"})
 
-Reckon = Callable[[HasPath, str], Account]
-"""How an account of one phase is made: `drill.account.account`, another one in tests."""
+Reckon = Callable[[HasPath, str, list[str]], Account]
+"""How a phase is accounted for, given the differences a verification found: `drill.account.account`."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,11 +94,14 @@ def _match_orders(files: CaseFiles, accounts: dict[str, Account]) -> dict[str, s
     return {operation: order_id for operation, order_id in matched.items() if order_id}
 
 
-def build_context(case: HasPath, reckon: Reckon) -> Context:
-    """Read *case* and account for each phase in which the orders were read; CannotRun when a file is damaged."""
+def build_context(case: HasPath, reckon: Reckon, differences: list[str]) -> Context:
+    """Read *case* and account for each phase in which the orders were read; CannotRun when a file is damaged.
+
+    *differences* is what a verification of the written report found; G4 is judged by it.
+    """
     files = read_case(case)
     taken = [phase for phase in (AFTER_HEAL, AFTER_MEND) if files.has(phase, "orders")]
-    accounts = {phase: reckon(case, phase) for phase in taken}
+    accounts = {phase: reckon(case, phase, differences) for phase in taken}
     window = main_window(files)
     matched = _match_orders(files, accounts)
     before = files.latest("orders", DURING, AFTER_HEAL) or ""

@@ -87,8 +87,14 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Odd(msgspec.Struct, frozen=True, kw_only=True):
-    """Section 7: orders and attempts by class; `before` after the heal, `after` after the mend; carried over apart."""
+    """Section 7: odd orders by class, `before` after the heal, `after` after the mend; carried over apart.
 
+    An order with several classes counts in each of them; `*_total` count orders and attempts, each once.
+    """
+
+    before_total: int | None
+    after_total: int | None
+    carried_over_total: int | None
     before: dict[str, int]
     after: dict[str, int]
     carried_over: dict[str, int]

@@ -8,6 +8,12 @@ from oddsock.drill.report.window import last_instant, seconds_between
 from oddsock.kit.clock import iso
 from oddsock.kit.money import dollars
 
+SPELLED = {
+    "scale-to-zero": "was scaled to zero",
+    "delete-pods": "lost its pods",
+    "set-env": "ran with a changed setting",
+}
+
 ENDED = {
     "running": "unfinished: case.json still says running, so its owner was killed or is at work",
     "completed": "completed",
@@ -76,9 +82,9 @@ def _next_action(context: Context, odd: Odd) -> str:
     healed = {row.get("id") for row in files.undo if row.get("kind") == "healed"}
     if any(row.get("kind") == "undo" and row.get("id") not in healed for row in files.undo):
         return f"Put back what the fault changed: `oddsock heal {meta.name}`"
-    left = sum((odd.after if odd.after_taken else odd.before).values())
+    left = (odd.after_total if odd.after_taken else odd.before_total) or 0
     if left:
-        return f"Mend {plural(left, 'odd sock')}: `oddsock mend {meta.name} --apply`"
+        return f"Mend {plural(left, 'odd order')}: `oddsock mend {meta.name} --apply`"
     if not odd.before_taken:
         return f"Run it again, this case holds no account: `oddsock drill {meta.plan}`"
     if files.share.get("accepted") is True:
@@ -109,7 +115,8 @@ def _what_happened(context: Context, impact: Impact) -> str:
     if window is None:
         return f"No fault was injected; {plural(len(context.files.attempts), 'order')} were placed and accounted for."
     took = next((span.duration for span in impact.times if span.name == "fault in force"), None)
-    away = f"{window.target} was broken ({window.fault}) for {took.text}" if took else f"{window.target} was broken"
+    away = f"{window.target} {SPELLED.get(window.fault, f'was under {window.fault}')}"
+    away += f" for {took.text}" if took else ""
     if not impact.orders_attempted:
         return f"{away} and nobody ordered."
     return (
@@ -123,10 +130,10 @@ def _what_was_done(context: Context, odd: Odd, recovery: Recovery, orders: list[
     state = context.files.meta.state
     if not odd.before_taken:
         return f"The case is {state} and holds no evidence after the heal, so no order is accounted for in it."
-    carried = sum(odd.carried_over.values())
+    carried = odd.carried_over_total
     apart = f"; {carried} carried over from before, counted apart" if carried else ""
     if not odd.after_taken:
-        return f"{sum(odd.before.values())} odd after the heal; no mend was checked in this run{apart}."
+        return f"{odd.before_total} odd after the heal; no mend was checked in this run{apart}."
     failed = [row for row in orders if row.failed]
     done = (
         f"{recovery.paid} paid and shipped ({dollars(recovery.collected_cents)}), {recovery.declined} cancelled as "
@@ -134,7 +141,7 @@ def _what_was_done(context: Context, odd: Odd, recovery: Recovery, orders: list[
         if failed
         else "nothing had failed"
     )
-    return f"After the mend {done}; odd {sum(odd.before.values())} -> {sum(odd.after.values())}{apart}."
+    return f"After the mend {done}; odd {odd.before_total} -> {odd.after_total}{apart}."
 
 
 def tell_how_to_repeat(context: Context) -> Reproduce:

@@ -77,7 +77,7 @@ def _state_money(context: Context, orders: list[OrderRow]) -> list[MoneyLine]:
         ("collected before the fault", sum(r.captured_cents for r in earlier), earlier, "captures of earlier orders"),
         ("at risk in the window", at_risk, failed, "totals of the failed orders"),
         ("collected by the mend", collected, [r for r in failed if r.captured_cents], "their captures less refunds"),
-        ("declined by the bank", sum(r.total_cents for r in declined), declined, "totals, CANCELLED payment_declined"),
+        ("declined by payment", sum(r.total_cents for r in declined), declined, "totals, CANCELLED payment_declined"),
         ("still open", open_cents, open_rows, "at risk less collected less declined"),
         ("charged for the test order", sum(r.captured_cents for r in test), test, "captures of synthetic orders"),
         ("refunded", refunds, [r for r in orders if r.refunded_cents], "all refunds"),

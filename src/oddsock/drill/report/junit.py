@@ -62,10 +62,16 @@ def _sums(report: Report) -> list[Row]:
 
 
 def _invariant(row: InvariantRow) -> Row:
+    """The last verdict; what was odd before the fault already is said and does not fail this run."""
     verdict = row.after or row.before
+    findings, carried = (
+        (row.findings_after, row.carried_over_after) if row.after else (row.findings_before, row.carried_over_before)
+    )
     outcome = {"ok": "", "unknown": "errors", "odd": "failures", "not-applicable": "skipped", None: "skipped"}[verdict]
-    findings = row.findings_after if row.after else row.findings_before
-    return f"{row.id} {row.class_name}", outcome, row.reason or f"{verdict}: {findings} findings; {row.predicate}"
+    message = f"{verdict}: {findings} findings, {carried} of them carried over; {row.predicate}"
+    if verdict == "odd" and findings == carried:
+        outcome = ""
+    return f"{row.id} {row.class_name}", outcome, f"{message}; {row.reason}" if row.reason else message
 
 
 def _expectations(report: Report) -> list[Row]:

@@ -24,7 +24,7 @@ def _well(context: Context, recovery: Recovery, verdicts: Verdicts, odd: Odd, or
     failed = [row for row in orders if row.failed]
     told: list[str] = []
     if failed and all(row.shipment_before is None for row in failed):
-        told.append("orders shipped nothing that was not paid.")
+        told.append("The orders service shipped nothing that was not paid.")
     evidence = context.evidence(context.before)
     if failed and evidence and evidence.charges.present:
         named = {row.order_id for row in evidence.charges.rows if row.kind == "capture"}
@@ -34,8 +34,8 @@ def _well(context: Context, recovery: Recovery, verdicts: Verdicts, odd: Odd, or
         told.append("Every failed attempt left an order on record, so each could be found and mended.")
     if verdicts.cleanup.verdict == "ok" and context.window:
         told.append("Everything that the fault changed was put back.")
-    if odd.after_taken and odd.before and not odd.after:
-        told.append(f"{sum(odd.before.values())} odd socks were mended to 0.")
+    if odd.after_taken and odd.before_total and not odd.after_total:
+        told.append(f"{odd.before_total} odd orders were mended to 0.")
     if recovery.paid:
         told.append(f"{dollars(recovery.collected_cents)} of {plural(recovery.paid, 'order')} was collected after all.")
     return told
@@ -59,10 +59,10 @@ def _wrong(context: Context, impact: Impact, recovery: Recovery, odd: Odd) -> li
             f"{plural(recovery.declined, 'order')} ({dollars(recovery.declined_cents)}) {verb} over the decline limit, "
             "which nobody learnt before the mend."
         )
-    if odd.after:
-        told.append(f"{sum(odd.after.values())} odd socks are left.")
-    if odd.carried_over:
-        told.append(f"{sum(odd.carried_over.values())} odd socks were there before the fault and nobody had noticed.")
+    if odd.after_total:
+        told.append(f"{odd.after_total} odd orders are left.")
+    if odd.carried_over_total:
+        told.append(f"{odd.carried_over_total} odd before the fault, and nobody had noticed.")
     return told
 
 

@@ -8,6 +8,7 @@ import msgspec
 from oddsock.drill.report.context import Context
 from oddsock.drill.report.rows import LogSequence
 from oddsock.kit.clock import instant
+from oddsock.kit.mask import mask_cards
 
 _CRI = re.compile(r"^(\d{4}-\d\d-\d\dT\S+Z) (?:stdout|stderr) [FP] ")
 _SPRING = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\s")
@@ -106,5 +107,6 @@ def _sequence(context: Context, order_id: str) -> LogSequence:
             shown.append("")
         else:
             place = at + 1
-            shown.append(lines[at].text[:LINE_SHOWN_LENGTH_MAX])
+            # Masked before it is cut: a cut number would no longer look like one.
+            shown.append(mask_cards(lines[at].text)[:LINE_SHOWN_LENGTH_MAX])
     return LogSequence(order_id=order_id, pod=lines[0].pod if lines else "", lines=shown, complete=complete)

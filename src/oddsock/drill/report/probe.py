@@ -29,13 +29,24 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     otherwise: str = ""
 
 
+def spell_number(number: float, unit: str) -> str:
+    """A number with its unit, which is given in the plural.
+
+    >>> spell_number(1, "addresses"), spell_number(1, "pods"), spell_number(5, "orders"), spell_number(2, "")
+    ('1 address', '1 pod', '5 orders', '2')
+    """
+    if number == 1:
+        unit = unit.removesuffix("es") if unit.endswith("sses") else unit.removesuffix("s")
+    return f"{number:g} {unit}".rstrip()
+
+
 def judge(context: Context, place: int, probe: Probe) -> Expectation:
     """The probe as a row of the evidence section, with the number found kept as a figure."""
     if probe.actual is None or probe.expected is None:
         verdict, actual = "no evidence", NO_NUMBER
     else:
         holds = Predicate(probe.id, probe.comparison, float(probe.expected)).holds(float(probe.actual))
-        verdict, actual = ("seen" if holds else "not seen"), f"{probe.actual:g} {probe.unit}"
+        verdict, actual = ("seen" if holds else "not seen"), spell_number(probe.actual, probe.unit)
         context.figures.count(
             f"evidence[{place}].actual", int(probe.actual), probe.unit, [probe.source], probe.query or probe.command
         )
@@ -44,7 +55,9 @@ def judge(context: Context, place: int, probe: Probe) -> Expectation:
         "not seen": probe.otherwise or "Not as expected; nothing is concluded from it.",
         "no evidence": f"No evidence was kept for it ({probe.source}), so nothing is claimed.",
     }[verdict]
-    expected = f"{probe.comparison} {probe.expected:g} {probe.unit}" if probe.expected is not None else NO_NUMBER
+    expected = (
+        f"{probe.comparison} {spell_number(probe.expected, probe.unit)}" if probe.expected is not None else NO_NUMBER
+    )
     return msgspec.convert(
         {
             "id": probe.id,

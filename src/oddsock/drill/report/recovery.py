@@ -2,11 +2,10 @@
 
 from oddsock.drill.exports import ExportCheck
 from oddsock.drill.history import Entry
-from oddsock.drill.report.accounts import list_invariants
 from oddsock.drill.report.context import PAID_STATUSES, Context
 from oddsock.drill.report.document import Latest, Odd, Recovery
 from oddsock.drill.report.figure import plural
-from oddsock.drill.report.folder import AFTER_HEAL, evidence_file
+from oddsock.drill.report.folder import AFTER_HEAL, AFTER_MEND, evidence_file
 from oddsock.drill.report.rows import BeforeAfter, OrderRow, Reattempt, Step
 from oddsock.drill.report.state_probes import target_addresses, target_pods
 from oddsock.kit.money import dollars
@@ -54,13 +53,19 @@ def measure_recovery(context: Context, orders: list[OrderRow], odd: Odd, exports
 
 
 def find_reattempts(context: Context, failed: list[OrderRow]) -> list[Reattempt]:
-    """Failed orders that the same customer tried again later in the window with a shared line."""
+    """Failed orders whose customer tried a shared sock again, in whichever attempt came next."""
+    attempts = [attempt for attempt in context.files.attempts if not attempt.synthetic]
+    first_try = {attempt.operation: attempt for attempt in attempts}
     rows = []
-    for n, row in enumerate(failed):
-        for later in failed[n + 1 :]:
-            shared = [line.name for line in row.lines if line.item_id in {other.item_id for other in later.lines}]
-            if shared and later.customer_id == row.customer_id:
-                rows.append(Reattempt(order_id=row.id, again_in=later.id, customer=row.customer, shared=shared))
+    for row in failed:
+        mine = first_try.get(row.attempt)
+        names = {line.item_id: line.name for line in row.lines}
+        for later in attempts:
+            shared = [names[line.item_id] for line in later.lines if line.item_id in names]
+            same = later.customer_id == row.customer_id
+            if mine and shared and same and later.invoked_at > mine.invoked_at:
+                again = context.order_of_attempt.get(later.operation, later.operation)
+                rows.append(Reattempt(order_id=row.id, again_in=again, customer=row.customer, shared=shared))
                 break
     return rows
 
@@ -93,8 +98,9 @@ def _latest(context: Context, failed: list[OrderRow], reattempts: list[Reattempt
 
 
 def _again(context: Context) -> str:
-    row = next((row for row in list_invariants(context) if row.id == "M1"), None)
-    if row is None or row.after is None:
+    account = context.accounts.get(AFTER_MEND)
+    row = next((row for row in account.checks if row.id == "M1"), None) if account else None
+    if row is None:
         return "Whether mending again changes nothing was not checked in this run."
     words = {
         "ok": "each key was carried out once and mending again changes nothing",
@@ -102,7 +108,7 @@ def _again(context: Context) -> str:
         "unknown": "it is not known whether mending again changes nothing",
         "not-applicable": "nothing was mended, so there is nothing to repeat",
     }
-    return f"Invariant M1 after the mend: {row.after}; {words[row.after]}." + (f" {row.reason}" if row.reason else "")
+    return f"Mending again (M1, {row.verdict}): {words[row.verdict]}" + (f"; {row.reason}." if row.reason else ".")
 
 
 def _first_ok(context: Context, verb: str, since: str) -> Entry | None:
@@ -200,8 +206,7 @@ def _compare(context: Context, orders: list[OrderRow], odd: Odd) -> list[BeforeA
     failed = [row for row in orders if row.failed]
     mended = bool(context.after)
     table: list[tuple[str, int | None, int | None, str]] = [
-        ("odd", sum(odd.before.values()) if odd.before_taken else None,
-         sum(odd.after.values()) if odd.after_taken else None, "orders and attempts"),
+        ("odd", odd.before_total, odd.after_total, "orders and attempts"),
         ("PAYMENT_FAILED", sum(r.status_before == "PAYMENT_FAILED" for r in failed),
          sum(r.status_after == "PAYMENT_FAILED" for r in failed), "orders"),
         ("PAID", sum(r.status_before in PAID_STATUSES for r in failed),

@@ -64,9 +64,6 @@ def _words(report: Report) -> dict[str, Any]:
         "number_of": numbered,
         "failed": [row for row in report.orders if row.failed],
         "others": [row for row in report.orders if not row.failed],
-        "odd_before": sum(report.odd.before.values()),
-        "odd_after": sum(report.odd.after.values()),
-        "odd_carried": sum(report.odd.carried_over.values()),
         "classes": _classes(report),
         "status_of": _status,
     }

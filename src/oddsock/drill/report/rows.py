@@ -191,7 +191,7 @@ class Reattempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvariantRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One invariant after the heal and after the mend."""
+    """One invariant after the heal and after the mend; *carried_over* counts findings older than the fault."""
 
     id: str
     class_name: str
@@ -201,6 +201,8 @@ class InvariantRow(msgspec.Struct, frozen=True, kw_only=True):
     after: CheckVerdict | None
     findings_before: int
     findings_after: int
+    carried_over_before: int
+    carried_over_after: int
     reason: str
 
 

@@ -66,12 +66,11 @@ def _judge_fault(context: Context) -> VerdictLine:
         "refused_calls": refused,
     }
     if not scaled_to_zero(context):
-        changed = bool(window.now) and window.now != window.was
-        label, verdict = ("took effect", "ok") if changed else ("effect not shown", "unknown")
-        sentence = (
-            f"{window.fault} on {window.target} was injected; the books show {plural(refused or 0, 'refused call')}."
-        )
-        return _line("ok" if verdict == "ok" else "unknown", label, sentence, numbers)
+        sentence = f"{window.fault} on {window.target}: {window.effect or 'its effect was not written down'}."
+        if window.took_effect is None:
+            return _line("unknown", "not shown", sentence, numbers)
+        label = "took effect" if window.took_effect else "did not take effect"
+        return _line("ok" if window.took_effect else "odd", label, sentence, numbers)
     if pods is None or addresses is None or replicas is None:
         return _line(
             "unknown", "not shown", "No evidence of the cluster was taken while the fault was in force.", numbers
@@ -90,11 +89,11 @@ def _judge_system(context: Context, impact: Impact, odd: Odd) -> VerdictLine:
     numbers: Numbers = {
         "orders_attempted": impact.orders_attempted,
         "orders_failed": impact.orders_failed,
-        "odd": sum(odd.before.values()) if odd.before_taken else None,
+        "odd": odd.before_total,
         "untold": impact.untold,
         "shown_wrong": impact.shown_wrong,
     }
-    count = sum(odd.before.values())
+    count = odd.before_total or 0
     sentence = (
         f"{impact.orders_failed} of {plural(impact.orders_attempted, 'order')} failed; "
         + (f"{count} odd after the heal" if odd.before_taken else "no account could be made")

@@ -21,6 +21,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     to_at: str
     was: dict[str, Any]
     now: dict[str, Any]
+    took_effect: bool | None  # what the drill itself saw in the cluster, None when it was not written down
+    effect: str
 
     def holds(self, at: str) -> bool:
         """Whether *at* lies in the window; an open window has no end."""
@@ -65,6 +67,8 @@ def windows(files: CaseFiles) -> list[Window]:
             to_at=_heal_at(files, entry, fault_id),
             was=_as_dict(entry.value.get("was")),
             now=_as_dict(entry.value.get("now")),
+            took_effect=entry.value.get("took_effect"),
+            effect=str(entry.value.get("effect") or ""),
         )
     return list(found.values())
 

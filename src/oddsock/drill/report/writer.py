@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from oddsock.drill.case import Case
 from oddsock.drill.exports import check_exports, export_row, write_exports
 from oddsock.drill.report.context import Context, Reckon, build_context
 from oddsock.drill.report.document import Report
@@ -21,10 +22,10 @@ DIFFERENCES_MAX = 200
 """Differences a verification names; one changed book changes many figures."""
 
 
-def _account(case: HasPath, phase: str) -> Account:
+def _account(case: HasPath, phase: str, differences: list[str]) -> Account:
     from oddsock.drill.account import account  # accounting reads far more than a report needs to be looked at
 
-    return account(case, phase)
+    return account(Case(case.path), phase, differences)
 
 
 def render_report(report: Report) -> dict[str, str]:
@@ -50,25 +51,30 @@ def make_exports(context: Context) -> dict[str, list[dict[str, Any]]]:
 def write_report(case: HasPath, reckon: Reckon = _account) -> Path:
     """Write exports and all four formats into the case and return the path of report.md; CannotRun when it cannot.
 
-    A failed export does not stop the report: it stands in it as failed, and in JUnit as a failure.
+    What was written is verified at once, and a difference stands in it as G4. A failed export does not stop the report:
+    it stands in it as failed, and in JUnit as a failure.
     """
-    context = build_context(case, reckon)
-    exports = make_exports(context)
-    if exports:
+    context = build_context(case, reckon, [])
+    if exports := make_exports(context):
         write_exports(case.path / "exports", exports)
-    report = collect_facts(context)
+    _write(case.path, collect_facts(context))
+    if differences := verify_report(case, reckon):
+        _write(case.path, collect_facts(build_context(case, reckon, differences)))
+    return case.path / "report.md"
+
+
+def _write(folder: Path, report: Report) -> None:
     try:
         for name, text in render_report(report).items():
-            write_whole(case.path / name, text)
+            write_whole(folder / name, text)
     except OSError as cause:
-        raise explain_disk(cause, case.path) from cause
-    return case.path / "report.md"
+        raise explain_disk(cause, folder) from cause
 
 
 def verify_report(case: HasPath, reckon: Reckon = _account) -> list[str]:
     """Recompute everything from the evidence and name each difference in a line; none means that the report holds."""
     try:
-        context = build_context(case, reckon)
+        context = build_context(case, reckon, [])
         report = collect_facts(context)
     except OddsockError as cause:
         return [f"evidence: {cause}"]
@@ -125,7 +131,7 @@ def _compare_text(path: Path, name: str, now: str) -> list[str]:
     if kept == now:
         return []
     if name == "report.json":
-        return [] if _same_json(kept, now) is False else [f"{name} is not the text that was written"]
+        return [f"{name} is not the text that was written"] if _same_json(kept, now) else []
     was, is_now = kept.splitlines(), now.splitlines()
     lines = [
         f"{name} line {n}: it says {_brief(a.strip())}, the evidence gives {_brief(b.strip())}"
