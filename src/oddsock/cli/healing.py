@@ -7,7 +7,7 @@ from oddsock.drill.heal import Healed, close_killed_cases, heal_case, unhealed_c
 from oddsock.kit.clock import SystemClock
 from oddsock.kit.errors import CannotHeal
 from oddsock.kit.settings import home
-from oddsock.stack.state import find
+from oddsock.stack.state import DEFAULT_NAME, find
 
 if TYPE_CHECKING:
     from oddsock.clients.kubernetes.door import ClusterDoor
@@ -26,6 +26,23 @@ async def heal_what_the_dead_left(cluster: "ClusterDoor") -> list["Case"]:
             healed.append(case)
     bury_the_dead()
     return healed
+
+
+async def heal_reachable() -> None:
+    """Heal the open faults of killed drills on every stack that is up; a note for those on other clusters."""
+    from oddsock.cli.target import Wanted, connect
+
+    for case in unhealed_cases(home()):
+        state = find(home(), case.meta.cluster.stack or DEFAULT_NAME)
+        if state is not None and state.server == case.meta.cluster.server:
+            cluster = await connect(Wanted(name=state.name, kubeconfig="", context="", namespace=case.meta.namespace))
+            try:
+                await heal_and_say(case, cluster)
+            finally:
+                await cluster.close()
+        elif not is_on_a_stack_that_ended(case):
+            screen.note(f"oddsock: {name_its_cluster(case)}")
+    bury_the_dead()
 
 
 async def heal_and_say(case: "Case", cluster: "ClusterDoor") -> list[Healed]:

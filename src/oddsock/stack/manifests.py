@@ -22,6 +22,11 @@ def documents(shop: str = "sock-shop") -> list[dict[str, Any]]:
     return sorted(found, key=_rank)
 
 
+def deployment_names(shop: str = "sock-shop") -> list[str]:
+    """The names of the deployments that the manifests of *shop* make."""
+    return [document["metadata"]["name"] for document in documents(shop) if document["kind"] == "Deployment"]
+
+
 def _loader() -> Any:
     # libyaml reads the manifests ten times as fast; it is absent from some builds.
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)

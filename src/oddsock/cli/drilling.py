@@ -1,0 +1,165 @@
+"""A drill from its order on the line to its last line: plan, cluster, case, run, recovery, report, exit code."""
+
+import getpass
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import msgspec
+
+from oddsock.cli import screen
+from oddsock.cli.asking import ask_on_terminal
+from oddsock.cli.healing import heal_reachable
+from oddsock.cli.running import run_to_end
+from oddsock.cli.summary import exit_code, summarise
+from oddsock.cli.target import Wanted, connect
+from oddsock.cli.watching import choose_watcher
+from oddsock.clients.kubernetes.cluster import Cluster
+from oddsock.drill.case import Case, ClusterMeta
+from oddsock.drill.plan import Plan, load_plan
+from oddsock.drill.recovery import run_recovery
+from oddsock.drill.report import write_report
+from oddsock.drill.runner import run_drill
+from oddsock.drill.steady_state import check_names, check_services
+from oddsock.kit.clock import SystemClock
+from oddsock.kit.errors import EXIT_CANNOT_RUN, UsageError
+from oddsock.kit.settings import home
+
+REPLAYS = ("all", "latest", "ask")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrillOrder:
+    """What the line says."""
+
+    plan: str
+    speed: float | None
+    seed: int | None
+    name: str
+    mend: bool | None
+    replay: str
+    kubeconfig: str
+    context: str
+    namespace: str
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Where a drill takes place: the cluster, what the case says of it, its speed and network mode."""
+
+    cluster: Cluster
+    meta: ClusterMeta
+    speed: float
+    mode: str
+
+
+def drill(order: DrillOrder) -> int:
+    """Run the drill that *order* asks for and answer the exit code; the errors of kit.errors otherwise."""
+    plan = _adjusted(load_plan(order.plan), order)
+    return run_to_end(_drill(plan, order), "Nothing is left broken or running.")
+
+
+def _adjusted(plan: Plan, order: DrillOrder) -> Plan:
+    """*plan* with what the line says instead."""
+    if order.replay and order.replay not in REPLAYS:
+        raise UsageError(f"--replay cannot be {order.replay!r}.", f"It is one of {', '.join(REPLAYS)}.")
+    mending = plan.recovery.mend
+    if order.mend is not None:
+        mending = msgspec.structs.replace(mending, apply=order.mend)
+    if order.replay:
+        mending = msgspec.structs.replace(mending, replay=order.replay)
+    return msgspec.structs.replace(
+        plan,
+        seed=plan.seed if order.seed is None else order.seed,
+        speed=order.speed or plan.speed,
+        namespace=order.namespace or plan.namespace,
+        recovery=msgspec.structs.replace(plan.recovery, mend=mending),
+    )
+
+
+async def _drill(plan: Plan, order: DrillOrder) -> int:
+    await heal_reachable()
+    async with _ground(plan, order) as ground:
+        case = Case.create(
+            home(),
+            plan.name,
+            seed=plan.seed,
+            speed=ground.speed,
+            namespace=ground.cluster.namespace,
+            cluster=ground.meta,
+            operator=plan.operator or getpass.getuser(),
+            mode=ground.mode,
+        )
+        try:
+            code = await _run(plan, order, ground, case)
+        finally:
+            case.unlock()
+    if not order.json:
+        screen.say(f"report: {case.path / 'report.md'}")
+    return code
+
+
+async def _run(plan: Plan, order: DrillOrder, ground: Ground, case: Case) -> int:
+    clock = SystemClock(ground.speed)
+    terminal = sys.stdout.isatty() and not order.json
+    with choose_watcher(order.json, terminal) as watcher:
+        result = await run_drill(plan, ground.cluster, case, clock, watcher)
+        if result.state == "completed":
+            ask = ask_on_terminal(watcher) if terminal and sys.stdin.isatty() else None
+            await run_recovery(plan, ground.cluster, case, clock, watcher, ask=ask)
+    write_report(case)
+    summary = summarise(case)
+    if order.json:
+        screen.say_json(summary)
+    else:
+        summary.show()
+    return exit_code(summary) if result.state == "completed" else EXIT_CANNOT_RUN
+
+
+@asynccontextmanager
+async def _ground(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
+    """The cluster the drill is for: another one, the stack that is up, or a stack of the drill's own."""
+    from oddsock.stack.state import find
+
+    wanted = Wanted(name=order.name, kubeconfig=order.kubeconfig, context=order.context, namespace=plan.namespace)
+    state = None if wanted.is_other else find(home(), order.name)
+    if wanted.is_other or state is not None:
+        cluster = await connect(wanted)
+        try:
+            await check_services(plan, cluster)
+            speed = order.speed or (state.speed if state else plan.speed)
+            meta = ClusterMeta(server=cluster.server, own=False, stack=state.name if state else "")
+            yield Ground(cluster=cluster, meta=meta, speed=speed, mode=state.mode if state else "other")
+        finally:
+            await cluster.close()
+        return
+    async with _own_stack(plan, order) as ground:
+        yield ground
+
+
+@asynccontextmanager
+async def _own_stack(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
+    """A stack that lives as long as this drill, however the drill ends."""
+    from oddsock.stack.boot import NAMESPACE, Stack
+    from oddsock.stack.leftovers import own_name, sweep
+    from oddsock.stack.manifests import deployment_names
+
+    if plan.namespace != NAMESPACE:
+        raise UsageError(
+            f"A stack of this machine has its shop in namespace {NAMESPACE}, not in {plan.namespace}.",
+            "Change the plan's namespace, or name another cluster with --kubeconfig or --context.",
+        )
+    # A name that leads nowhere is told before anything is started.
+    check_names(plan, deployment_names(), NAMESPACE)
+    sweep(home())
+    if not order.json:
+        screen.say(f"No stack is up: booting one for this drill (speed {plan.speed:g}).")
+    async with await Stack.start(home(), own_name(), speed=plan.speed, kept_by="drill") as stack:
+        cluster = await connect(Wanted(name=stack.state.name, kubeconfig="", context="", namespace=NAMESPACE))
+        try:
+            meta = ClusterMeta(server=cluster.server, own=True, stack=stack.state.name)
+            yield Ground(cluster=cluster, meta=meta, speed=plan.speed, mode=stack.state.mode)
+        finally:
+            await cluster.close()
