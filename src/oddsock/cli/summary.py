@@ -10,7 +10,6 @@ from oddsock.drill.case import Case
 from oddsock.kit.errors import EXIT_ODD, EXIT_OK
 from oddsock.kit.money import dollars
 
-
 IMPACT = ("orders_attempted", "orders_failed", "customers_affected", "at_risk_cents")
 RECOVERY = ("paid", "declined", "collected_cents", "declined_cents")
 
