@@ -8,7 +8,6 @@ from oddsock.cluster.backoff import Backoff
 from oddsock.cluster.probes import START_S_MIN, Answer, Probe, Threshold, probe_of, watch_probe
 from oddsock.kit.clock import ManualClock
 
-
 STEPS_MAX = 10_000
 
 
