@@ -1,8 +1,8 @@
 """The line formats of the original services, each on its stream.
 
 Spring Boot + sleuth on stdout (carts, orders, shipping), go-kit logfmt on stderr (catalogue, payment, user), morgan
-`dev` with colours on stdout (front-end). A Java stack is written only for a real ECONNREFUSED, and its frames are a template:
-no JVM runs here (docs/shop.md).
+`dev` with colours on stdout (front-end). A Java stack is written only for a real ECONNREFUSED, and its frames are a
+template: no JVM runs here (docs/shop.md).
 """
 
 import os

@@ -23,7 +23,7 @@ class Cancel:
         self._desk = desk
 
     async def run(self, order_id: str, reason: str, by: Correlation) -> Order:
-        """The cancelled order; one that is cancelled stays as it is; UnknownOrder, KeyReused, WrongState, Unfinished."""
+        """The cancelled order, one that is cancelled as it is; UnknownOrder, KeyReused, WrongState, Unfinished."""
         desk, key = self._desk, by.idempotency_key
         order = desk.book.order(order_id)
         if answer := desk.book.key_answer(key, KIND, order_id):

@@ -1,7 +1,7 @@
 """Checkout in profile `incident-3`: CREATED, PENDING, then PAID and shipped, or PAYMENT_FAILED.
 
-Each status is on the disk before the next step. PAID is saved before shipping is asked, so that a failing shipping leaves
-a PAID order without a shipment; nothing is tried twice and nothing is compensated, as in the shop of the report.
+Each status is on the disk before the next step. PAID is saved before shipping is asked, so that a failing shipping
+leaves a PAID order without a shipment; nothing is tried twice and nothing is compensated, as in the shop of the report.
 """
 
 from dataclasses import dataclass, replace

@@ -1,8 +1,8 @@
 """Retry: an order that was not paid, or paid and not shipped, is brought to its end; safe to repeat after any death.
 
 What makes it safe: the key and the PENDING line are on the disk before payment is asked; a capture of this order that
-lives already is adopted instead of charging; payment and shipping get the same key, so a lost answer is asked for again;
-a shipment that lives already is adopted too; the final answer is stored in the transaction of the last step.
+lives already is adopted instead of charging; payment and shipping get the same key, so a lost answer is asked for
+again; a shipment that lives already is adopted too; the final answer is stored in the transaction of the last step.
 """
 
 from dataclasses import replace
