@@ -1,7 +1,7 @@
 """The account: every attempt is balanced, odd, not placed or indeterminate, and the four add up.
 
 An order, charge, parcel or mail that no attempt led to counts as an attempt nobody recorded, and so does a sum that
-does not add up, so that nothing odd is left out. What was odd before the fault began is counted apart, attempts and all.
+does not add up, so that nothing odd is left out. What was odd before the fault began is counted apart, attempts too.
 """
 
 from collections import Counter
@@ -114,7 +114,7 @@ def account_books(books: Books) -> Account:
         if outcome.carried_over:
             apart += 1
         elif row.attempts or not row.before_drill:
-            counts[outcome.kind] += max(1, len(row.attempts))
+            counts[outcome.kind] += max(1, len(set(outcome.attempts)))
     for group in findings.values():
         outcomes.append(Outcome(kind="odd", order_id=group[0].order_id, headline=headline(None, group), findings=group))
         counts["odd"] += 1
