@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.drill.case import Case, list_cases
+from oddsock.drill.running import run_to_its_end
 from oddsock.kit.clock import Clock
 from oddsock.kit.errors import Forbidden, OddsockError, Unreachable
 
@@ -53,12 +54,15 @@ async def drill_lease(
     try:
         yield
     finally:
-        renewing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await renewing
-        # A cluster that is gone keeps no Lease we could give back; it ends by itself.
-        with contextlib.suppress(OddsockError):
-            await cluster.release_lease(LEASE, holder)
+        await run_to_its_end(_give_back(cluster, holder, renewing))
+
+
+async def _give_back(cluster: ClusterDoor, holder: str, renewing: asyncio.Task[None]) -> None:
+    renewing.cancel()
+    await asyncio.gather(renewing, return_exceptions=True)
+    # A cluster that is gone keeps no Lease we could give back; it ends by itself.
+    with contextlib.suppress(OddsockError):
+        await cluster.release_lease(LEASE, holder)
 
 
 async def _renew(cluster: ClusterDoor, holder: str, clock: Clock, on_lost: Callable[[OddsockError], None]) -> None:

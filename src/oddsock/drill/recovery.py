@@ -69,7 +69,10 @@ async def run_recovery(
     recovery = _Recovery(plan, cluster, case, clock, observer or NobodyWatches(), access, ask)
     case.change_meta(state="running", ended_how="", ended_at="")
     try:
-        result = await recovery.run()
+        try:
+            result = await recovery.run()
+        finally:
+            await run_to_its_end(access.close())
     except asyncio.CancelledError as cause:
         case.end("interrupted", "it was interrupted during the recovery")
         raise Interrupted(
@@ -78,8 +81,6 @@ async def run_recovery(
     except OddsockError as error:
         case.end("failed", f"the recovery failed: {error}")
         raise
-    finally:
-        await run_to_its_end(access.close())
     case.end("completed", result.sentence)
     return result
 

@@ -67,16 +67,14 @@ async def run_drill(
     access = access or open_access(plan, cluster, clock)
     drill = _Drill(plan, cluster, case, clock, observer or NobodyWatches(), access)
     try:
-        return await drill.run()
-    except BaseException as cause:
-        await run_to_its_end(drill.end_badly(cause))
-        if isinstance(cause, asyncio.CancelledError):
-            raise Interrupted(
-                "The drill was interrupted.", f"Everything was healed; its case is {case.path}."
-            ) from cause
-        raise
-    finally:
-        await run_to_its_end(access.close())
+        try:
+            return await drill.run()
+        finally:
+            await run_to_its_end(access.close())
+    except asyncio.CancelledError as cause:
+        if case.meta.state in ("running", "aborted"):
+            case.end("interrupted", "it was interrupted when all was done and healed")
+        raise Interrupted("The drill was interrupted; everything is healed.", f"Its case is {case.path}.") from cause
 
 
 class _Drill:

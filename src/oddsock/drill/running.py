@@ -12,8 +12,8 @@ async def run_together(works: Sequence[Coroutine[Any, Any, None]], stopped: Awai
 
     In each case every task has ended when this returns.
     """
-    tasks = [asyncio.ensure_future(work) for work in works]
-    stopper = asyncio.ensure_future(stopped)
+    tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(work) for work in works]
+    stopper: asyncio.Future[Any] = asyncio.ensure_future(stopped)
     try:
         pending = set(tasks)
         while pending and not stopper.done():
@@ -29,12 +29,20 @@ async def run_together(works: Sequence[Coroutine[Any, Any, None]], stopped: Awai
 
 
 async def run_to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """The answer of *work*, which goes on to its end even when the task that awaits it is cancelled meanwhile."""
+    """The answer of *work*, which goes on to its end even when the task that awaits it is cancelled meanwhile.
+
+    Such a cancellation is not lost: it is raised when *work* has ended, unless *work* itself raised an error.
+    """
     task = asyncio.ensure_future(work)
+    cancelled = False
     while not task.done():
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
-            if task.cancelled():
-                raise
-    return task.result()
+            cancelled = True
+        except BaseException:  # noqa: BLE001  # it is raised by the line after the loop
+            break
+    answer = task.result()
+    if cancelled:
+        raise asyncio.CancelledError
+    return answer
