@@ -11,6 +11,7 @@ import msgspec
 from oddsock.cli import screen
 from oddsock.cli.asking import ask_on_terminal
 from oddsock.cli.healing import heal_reachable
+from oddsock.cli.options import REPLAYS
 from oddsock.cli.running import run_to_end
 from oddsock.cli.summary import exit_code, summarise
 from oddsock.cli.target import Wanted, connect
@@ -25,8 +26,6 @@ from oddsock.drill.steady_state import check_names, check_services
 from oddsock.kit.clock import SystemClock
 from oddsock.kit.errors import EXIT_CANNOT_RUN, UsageError
 from oddsock.kit.settings import home
-
-REPLAYS = ("all", "latest", "ask")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +68,7 @@ def _adjusted(plan: Plan, order: DrillOrder) -> Plan:
     if order.mend is not None:
         mending = msgspec.structs.replace(mending, apply=order.mend)
     if order.replay:
-        mending = msgspec.structs.replace(mending, replay=order.replay)
+        mending = msgspec.structs.replace(mending, replay=REPLAYS[order.replay])
     return msgspec.structs.replace(
         plan,
         seed=plan.seed if order.seed is None else order.seed,

@@ -6,7 +6,6 @@ from oddsock.cli.options import SHOP, STACK, Case, Context, Json, Kubeconfig, Na
 
 if TYPE_CHECKING:
     from oddsock.cli.target import Wanted
-    from oddsock.drill.case import Case as DrillCase
 
 EXAMPLES = """Examples:
 
@@ -42,6 +41,7 @@ def command(
 
 async def _heal_all(name: str, wanted: "Wanted") -> list[dict[str, Any]]:
     from oddsock.cli.healing import GONE, bury_the_dead, heal_and_say, is_on_a_stack_that_ended
+    from oddsock.cli.target import connect_to_case
     from oddsock.drill.case import find_case
     from oddsock.drill.heal import unhealed_cases
     from oddsock.kit.settings import home
@@ -54,7 +54,7 @@ async def _heal_all(name: str, wanted: "Wanted") -> list[dict[str, Any]]:
         if is_on_a_stack_that_ended(case):
             done.append({"case": case.name, "result": "nothing", "sentence": GONE})
             continue
-        cluster = await _connect(case, wanted)
+        cluster = await connect_to_case(case, wanted)
         try:
             for healed in await heal_and_say(case, cluster):
                 sentence = f"{healed.sentence} (fault {healed.id})"
@@ -63,20 +63,3 @@ async def _heal_all(name: str, wanted: "Wanted") -> list[dict[str, Any]]:
             await cluster.close()
     bury_the_dead()
     return done
-
-
-async def _connect(case: "DrillCase", wanted: "Wanted") -> Any:
-    """The cluster of *case*: the one on the line, else the stack that still answers where the case says."""
-    from dataclasses import replace
-
-    from oddsock.cli.healing import name_its_cluster
-    from oddsock.cli.target import connect
-    from oddsock.kit.settings import home
-    from oddsock.stack.state import living
-
-    if wanted.is_other:
-        return await connect(wanted)
-    for state in living(home()):
-        if state.server == case.meta.cluster.server:
-            return await connect(replace(wanted, name=state.name))
-    raise name_its_cluster(case)

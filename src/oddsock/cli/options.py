@@ -1,6 +1,6 @@
 """Options that several verbs take, with one wording each."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,5 +20,6 @@ Case = Annotated[
     str, typer.Argument(help="A case's name or folder; the latest when left out.", metavar="[CASE]", show_default=False)
 ]
 
+REPLAYS: dict[str, Literal["all", "latest", "ask"]] = {"all": "all", "latest": "latest", "ask": "ask"}
 STACK = DEFAULT_NAME
 SHOP = "sock-shop"

@@ -2,14 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oddsock.kit.errors import CannotRun
 from oddsock.kit.settings import home
 
 if TYPE_CHECKING:
     from oddsock.clients.kubernetes.cluster import Cluster
+    from oddsock.drill.case import Case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,25 @@ async def connect(wanted: Wanted) -> "Cluster":
         return await Cluster.connect(kubeconfig, wanted.context or None, wanted.namespace)
     state = require(home(), wanted.name)
     return await Cluster.connect(Path(state.kubeconfig), None, state.namespace)
+
+
+async def connect_to_case(case: "Case", wanted: Wanted) -> "Cluster":
+    """The cluster of *case*: the one on the line, else the stack that still answers where the case says."""
+    from oddsock.cli.healing import name_its_cluster
+    from oddsock.stack.state import living
+
+    if wanted.is_other:
+        return await connect(wanted)
+    meta = case.meta
+    for state in living(home()):
+        if state.server == meta.cluster.server:
+            return await connect(replace(wanted, name=state.name))
+    if meta.cluster.own or meta.cluster.stack:
+        raise CannotRun(
+            f"The stack that case {case.name} ran on has ended, with its shop.",
+            "Start one that stays (`oddsock up --detach`) and drill on it.",
+        )
+    raise name_its_cluster(case)
 
 
 @asynccontextmanager
