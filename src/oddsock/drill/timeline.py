@@ -22,7 +22,23 @@ _ORDER: dict[str, int] = {
         ["fault", "heal", "event", "attempt", "status", "money", "parcel", "notice", "answer", "step"]
     )
 }
-_STEP_VERBS = {"steady_state", "evidence", "restore", "health", "test_order", "abort", "mend", "settle", "checks"}
+_DOING: dict[str, dict[str, str]] = {
+    "fault": {"invoke": "begins", "ok": "in force", "unknown": "may be in force", "fail": "refused", "note": "noted"},
+    "heal": {"invoke": "begins", "ok": "healed", "unknown": "may be healed", "fail": "not healed", "note": "noted"},
+}
+_STEP_VERBS = {
+    "drill",
+    "mend_plan",
+    "steady_state",
+    "evidence",
+    "restore",
+    "health",
+    "test_order",
+    "abort",
+    "mend",
+    "settle",
+    "checks",
+}
 _MAIN_STEPS = {"restore", "health", "test_order", "abort", "mend"}
 
 
@@ -76,7 +92,7 @@ def _spell_change(value: dict[str, Any]) -> str:
     was, now = value.get("was"), value.get("now")
     if not isinstance(was, dict) or not isinstance(now, dict):
         return ""
-    return ", ".join(f"{name} {was[name]} -> {now[name]}" for name in was if name in now and was[name] != now[name])
+    return ", ".join(f"{name} {was[name]} → {now[name]}" for name in was if name in now and was[name] != now[name])
 
 
 def _faults(book: Book) -> Iterator[TimelineRow]:
@@ -86,9 +102,7 @@ def _faults(book: Book) -> Iterator[TimelineRow]:
         kind: Kind = "fault" if entry.verb == "inject" else "heal"
         name = f"{entry.value.get('fault', entry.actor.partition(':')[2])} on {entry.value.get('target', '?')}"
         change = _spell_change(entry.value)
-        words = {"fault": "Fault", "heal": "Heal of"}[kind]
-        doing = {"invoke": "begins", "ok": "done", "unknown": "may have acted", "fail": "refused", "note": "noted"}
-        what = f"{words} {name} {doing[entry.kind]}" + (f": {change}" if change and entry.kind == "ok" else "")
+        what = f"{name}: {_DOING[kind][entry.kind]}" + (f", {change}" if change and entry.kind == "ok" else "")
         yield _row(entry.at, kind, what, f"history.jsonl n={entry.n}", main=entry.kind in ("ok", "unknown", "fail"))
     for line in book.undo:
         if line.get("kind") == "undo":
@@ -167,7 +181,8 @@ def _steps(book: Book) -> Iterator[TimelineRow]:
         if entry.verb not in _STEP_VERBS or (entry.kind == "invoke" and entry.verb != "abort"):
             continue
         words = entry.verb.replace("_", " ").capitalize()
-        told = entry.value.get("sentence") or entry.value.get("phase") or entry.value.get("service") or ""
+        said = (entry.value.get(name) for name in ("sentence", "text", "phase", "service", "order_id"))
+        told = next((str(part) for part in said if part), "")
         what = f"{words}: {told}" if told else words
         yield _row(
             entry.at,

@@ -79,7 +79,8 @@ def _findings(before: Account | None, after: Account | None) -> list[FindingRow]
     still = {_key(f) for outcome in after.outcomes for f in outcome.findings} if after else set()
     known: set[tuple[str, str, str]] = set()
     for account in (before, after):
-        for outcome in account.outcomes if account else []:
+        # What is older than the fault comes last: it is not what this report is about.
+        for outcome in sorted(account.outcomes, key=lambda row: row.carried_over) if account else []:
             for finding in outcome.findings:
                 if account and _key(finding) not in known:
                     known.add(_key(finding))

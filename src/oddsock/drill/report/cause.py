@@ -18,7 +18,7 @@ def explain_cause(context: Context, impact: Impact, orders: list[OrderRow]) -> C
     if window is None:
         trigger = Claim(text="No fault was injected in this run.", seen="not seen", evidence="history.jsonl")
         return Cause(trigger=trigger, mechanism=[], conditions=[])
-    change = ", ".join(f"{name} {window.was[name]} -> {window.now.get(name)}" for name in window.was)
+    change = ", ".join(f"{name} {window.was[name]} → {window.now.get(name)}" for name in window.was)
     trigger = Claim(
         text=f"The drill injected {window.fault} on {window.target}{f' ({change})' if change else ''}, deliberately.",
         seen="seen",
@@ -50,7 +50,7 @@ def _mechanism(context: Context, failed: list[OrderRow]) -> list[Claim]:
         named = {row.order_id for row in evidence.charges.rows if row.kind in ("capture", "authorisation")}
         charged = sum(1 for row in failed if row.id not in named)
     rows = [
-        (f"{walked} of {plural(n, 'failed order')} went CREATED -> PENDING -> PAYMENT_FAILED: saved first, then sent.",
+        (f"{walked} of {plural(n, 'failed order')} went CREATED → PENDING → PAYMENT_FAILED: saved first, then sent.",
          walked if context.files.latest("journal") else None, evidence_file(last, "journal")),
         (f"{refused} of {n} failed on a refused connection: the name payment resolved and nobody listened behind it.",
          refused, evidence_file(last, "journal")),

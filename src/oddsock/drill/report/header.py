@@ -35,7 +35,7 @@ def make_header(context: Context, impact: Impact, odd: Odd) -> Header:
             seconds_between(window.from_at, window.to_at),
             context.speed,
             ["history.jsonl", "undo.jsonl"],
-            "from the fault's effect until it was healed",
+            "from the moment the fault was injected until it was healed",
         )
     return Header(
         title=str(plan.get("title") or meta.plan),
@@ -120,7 +120,7 @@ def _what_happened(context: Context, impact: Impact) -> str:
     if not impact.orders_attempted:
         return f"{away} and nobody ordered."
     return (
-        f"{away}: {impact.orders_failed} of {plural(impact.orders_attempted, 'order')} from "
+        f"{away[0].upper()}{away[1:]}: {impact.orders_failed} of {plural(impact.orders_attempted, 'order')} from "
         f"{plural(impact.customers_affected, 'customer')} failed, {dollars(impact.at_risk_cents)} at risk, "
         f"{impact.shown_wrong} shown as “Shipped”, {impact.untold} untold."
     )
@@ -141,7 +141,7 @@ def _what_was_done(context: Context, odd: Odd, recovery: Recovery, orders: list[
         if failed
         else "nothing had failed"
     )
-    return f"After the mend {done}; odd {odd.before_total} -> {odd.after_total}{apart}."
+    return f"After the mend {done}; odd {odd.before_total} → {odd.after_total}{apart}."
 
 
 def tell_how_to_repeat(context: Context) -> Reproduce:

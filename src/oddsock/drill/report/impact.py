@@ -119,7 +119,7 @@ def _name_times(context: Context) -> list[TimeSpan]:
     resolved = (mended or files.evidence["after-mend"].taken_at) if context.after else ""
     begin = window.from_at
     table = [
-        ("fault in force", "from the fault's effect until it was healed", begin, healed),
+        ("fault in force", "from the moment the fault was injected until it was healed", begin, healed),
         ("impact", "from the first failed order until the last one", first_failure, last_failure),
         ("time to detect", "from the fault until a monitor fired; none exists in this run", begin, ""),
         ("time to mitigate", "from the fault until the service answered as healthy", begin, healthy),

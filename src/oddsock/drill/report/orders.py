@@ -109,7 +109,7 @@ def _spell_mend(before: Evidence | None, after: Evidence | None, order_id: str) 
     new = [change for change in after.journal.rows if change.order_id == order_id and change.seq not in known]
     if new:
         key = next((change.idempotency_key for change in new if change.idempotency_key), "")
-        path = " -> ".join([*was[-1:], *(change.status for change in new)])
+        path = " → ".join([*was[-1:], *(change.status for change in new)])
         told.append(
             f"{'retried' if 'PENDING' in path else 'changed'} through orders: {path}" + (f", key {key}" if key else "")
         )

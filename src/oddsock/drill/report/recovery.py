@@ -31,7 +31,8 @@ def measure_recovery(context: Context, orders: list[OrderRow], odd: Odd, exports
     left = len(context.failed_attempts) - len(paid) - len(declined)
     collected = sum(row.captured_cents - row.refunded_cents for row in paid)
     reattempts = find_reattempts(context, failed)
-    plans = [line for line in context.files.mend if line.get("kind") == "plan"]
+    plans = [entry.value for entry in context.files.entries("mend_plan")]
+    plans += [line for line in context.files.mend if line.get("kind") == "plan"]
     rule = "failed orders that are PAID (or later) now"
     return Recovery(
         paid=keep.count("recovery.paid", len(paid), "orders", files, rule),
@@ -83,12 +84,12 @@ def _latest(context: Context, failed: list[OrderRow], reattempts: list[Reattempt
         sentence = "Nothing failed, so nothing was replayed."
     elif unknown:
         sentence = (
-            f"Under `latest` {plural(len(kept), 'order')} would be charged; what {len(unknown)} of them would have "
+            f"Under “latest” {plural(len(kept), 'order')} would be charged; what {len(unknown)} of them would have "
             "collected is not known, because they were not replayed in this run."
         )
     else:
         sentence = (
-            f"Under `latest` only {plural(len(kept), 'order')} would have been charged, collecting {dollars(cents)}: "
+            f"Under “latest” only {plural(len(kept), 'order')} would have been charged, collecting {dollars(cents)}: "
             f"{dollars(collected - cents)} less than what was collected here, for "
             f"{plural(len(superseded), 'suspected re-attempt')} that the customer may have meant as one purchase."
         )
@@ -177,14 +178,15 @@ def _test_order(context: Context, orders: list[OrderRow]) -> Step:
         proof = f"history.jsonl n={entry.n}" if entry else "No test order was placed."
         return Step(n=3, name="Test a successful order", command="", done=False, at="", proof=proof)
     money = f"{dollars(row.captured_cents)} captured, {dollars(row.refunded_cents)} refunded"
+    who = "The synthetic customer's"
     parcel = "a shipment was made" if shipped else "no shipment was made"
     return Step(
         n=3,
         name="Test a successful order",
-        command="a tagged synthetic customer orders, and is cancelled and refunded",
+        command="",
         done=bool(shipped),
         at=row.placed_at,
-        proof=f"Order {row.id}: {' -> '.join(row.statuses) or 'no history'}; {parcel}; {money}.",
+        proof=f"{who} order {row.id}: {' → '.join(row.statuses) or 'no history'}; {parcel}; {money}.",
     )
 
 

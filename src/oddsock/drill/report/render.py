@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from oddsock.drill.report.document import Report
+from oddsock.drill.report.folder import spell_phase
 from oddsock.drill.report.rows import OrderRow
 from oddsock.kit.mask import mask_cards
 from oddsock.kit.money import dollars
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 MARKDOWN, HTML = "report.md.j2", "report.html.j2"
 
 # What Markdown would take for a mark of its own inside a table cell.
-_CELL = re.compile(r"([\\|`*_<>\[\]])")
+_CELL = re.compile(r"([\\|`*<\[\]]|(?<![^\W_])_|_(?![^\W_]))")
 
 
 def render_json(report: Report) -> str:
@@ -52,7 +53,13 @@ def _environment(escape: bool) -> "Environment":
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        dollars=dollars, cell=escape_cell, clock=spell_clock, day=spell_day, offset=spell_offset, short=shorten_id
+        dollars=dollars,
+        cell=escape_cell,
+        clock=spell_clock,
+        day=spell_day,
+        offset=spell_offset,
+        short=shorten_id,
+        phase=spell_phase,
     )
     return environment
 
@@ -82,8 +89,8 @@ def _status(row: OrderRow) -> str:
 def escape_cell(text: object) -> str:
     """Text for a cell of a Markdown table.
 
-    >>> escape_cell("a|b PAYMENT_FAILED")
-    'a\\\\|b PAYMENT\\\\_FAILED'
+    >>> escape_cell("a|b PAYMENT_FAILED _x")
+    'a\\\\|b PAYMENT_FAILED \\\\_x'
     """
     return _CELL.sub(r"\\\1", str(text)).replace("\n", " ")
 

@@ -9,8 +9,8 @@ from oddsock.kit.clock import instant
 from oddsock.kit.money import dollars
 
 LEFT, TOP, LANE = 150.0, 18.0, 46.0
-GAP_MIN = 15.0
-"""Pixels between two marks of a lane before the later one's label moves to the other side."""
+DIGIT_WIDTH = 7.2
+"""Pixels a character of a small label takes at most."""
 
 TICKS = 8
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
@@ -58,7 +58,7 @@ def draw_swimlanes(report: Report, width: int) -> str:
 
 def _target(report: Report) -> str:
     row = next((row for row in report.timeline if row.kind == "fault" and row.main), None)
-    return row.what.split(" on ")[-1].split()[0].rstrip(":") if row else "service"
+    return row.what.split(" on ")[-1].split(":")[0] if row else "service"
 
 
 def _y(lane: int) -> float:
@@ -105,18 +105,20 @@ def _band(start: float, end: float, y: float, up: bool) -> str:
 
 def _attempts(rows: list[TimelineRow], by_id: dict[str, OrderRow], axis: _Axis, lane: int) -> list[str]:
     parts: list[str] = []
-    last, above = -1000.0, True
+    free = {-12: -1000.0, 22: -1000.0}  # where the next label above or below its mark may begin
     for row in rows:
         x, y = axis.x(row.at), _y(lane)
-        above = not above if x - last < GAP_MIN * 4 else True
-        last = x
         order = by_id.get(row.order_id)
         ended = (order.status_after or order.status_before) if order else ""
         amount = dollars(row.cents) if row.cents is not None else ""
         says = f"{row.customer} {amount}: {row.status or 'no order'}" + (f", in the end {ended}" if ended else "")
         parts.append(_mark(x, y, row.status == "PAID", says))
-        parts.append(f'<text class="small" x="{x:.1f}" y="{y - 12 if above else y + 22:.1f}" text-anchor="middle">')
-        parts.append(f"{escape(amount)}</text>")
+        half = len(amount) * DIGIT_WIDTH / 2
+        drop = next((drop for drop, start in free.items() if x - half >= start), None)
+        if drop is not None:
+            free[drop] = x + half
+            place = f'x="{x:.1f}" y="{y + drop:g}"'
+            parts.append(f'<text class="small" {place} text-anchor="middle">{escape(amount)}</text>')
     return parts
 
 
@@ -131,7 +133,7 @@ def _mark(x: float, y: float, paid: bool, says: str) -> str:
 
 def _steps(main: list[TimelineRow], by_id: dict[str, OrderRow], axis: _Axis, lane: int) -> list[str]:
     parts: list[str] = []
-    y, last = _y(lane), -1000.0
+    y, free = _y(lane), -1000.0
     for row in main:
         test = row.kind == "attempt" and row.order_id in by_id and by_id[row.order_id].group == "synthetic"
         if row.kind not in ("step", "status", "money") and not test:
@@ -140,11 +142,12 @@ def _steps(main: list[TimelineRow], by_id: dict[str, OrderRow], axis: _Axis, lan
         css = "fill-warn" if row.status == "CANCELLED" else "fill-good"
         diamond = f"M{x:.1f} {y - 7:g}l7 7l-7 7l-7 -7z"
         parts.append(f'<path class="{css}" d="{diamond}"><title>{escape(f"{row.at} {row.what}")}</title></path>')
-        if x - last > GAP_MIN * 4:
-            word = "test order" if test else row.what.split(":")[0].split(" came")[0].lower()
-            word = "mended" if row.kind == "status" else word
+        word = "test order" if test else row.what.split(":")[0].lower()
+        word = "mended" if row.kind == "status" else word
+        half = len(word) * DIGIT_WIDTH / 2
+        if x - half >= free:
             parts.append(f'<text class="small" x="{x:.1f}" y="{y - 12:g}" text-anchor="middle">{escape(word)}</text>')
-            last = x
+            free = x + half
     return parts
 
 
