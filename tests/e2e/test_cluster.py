@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from oddsock.kit.clock import SystemClock, wait_for
+from oddsock.kit.processes import LIFELINE
 
 pytestmark = pytest.mark.e2e
 
@@ -138,7 +139,7 @@ def service(name: str = "web") -> dict[str, object]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
-def spawn(root: Path, port: int = 0) -> tuple["subprocess.Popen[bytes]", str]:
+def spawn(root: Path, port: int = 0, lifeline: int | None = None) -> tuple["subprocess.Popen[bytes]", str]:
     """A control plane as a child, and its server's URL ("" when it ended before it served)."""
     root.mkdir(parents=True, exist_ok=True)
     read, write = os.pipe()
@@ -156,7 +157,8 @@ def spawn(root: Path, port: int = 0) -> tuple["subprocess.Popen[bytes]", str]:
             [sys.executable, "-m", "oddsock.cluster.control_plane", str(root / "settings.json")],
             stdout=log,
             stderr=log,
-            pass_fds=[write],
+            pass_fds=[write] if lifeline is None else [write, lifeline],
+            env=dict(os.environ) if lifeline is None else {**os.environ, LIFELINE: str(lifeline)},
         )
     os.close(write)
     with os.fdopen(read) as ready:
@@ -349,6 +351,20 @@ async def test_a_killed_control_plane_leaves_no_process_behind_not_even_a_grandc
     assert server, "the next control plane does not start in the same folder"
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 0
+
+
+async def test_at_the_end_of_its_lifeline_a_control_plane_ends_and_its_pods_with_it(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    process, server = spawn(tmp_path, lifeline=read)
+    os.close(read)
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+        plane = Plane(tmp_path, process, server, session)
+        await apply(plane)
+    [pid] = plane.seen
+    os.close(write)
+    loop = asyncio.get_running_loop()
+    assert await loop.run_in_executor(None, process.wait, 10) == 0
+    assert not is_running(pid)
 
 
 def test_a_port_that_is_taken_is_one_clear_sentence_and_exit_code_three(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Source of the format: https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
 """
 
+import logging
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,8 @@ LINE_BYTES_MAX = 16 * 1024
 FILE_BYTES_MAX = 10 * 1024 * 1024
 """A file that is larger is moved to `<name>.old`, which is overwritten: the kubelet's containerLogMaxSize."""
 
+_log = logging.getLogger(__name__)
+
 
 class ContainerLog:
     """Writes the log of one run of one container."""
@@ -24,6 +27,7 @@ class ContainerLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: BinaryIO = path.open("ab", buffering=0)
         self._size = self._file.tell()
+        self._is_losing = False
         self._rest = {"stdout": b"", "stderr": b""}
 
     def write(self, stream: str, data: bytes) -> None:
@@ -57,8 +61,16 @@ class ContainerLog:
             self.path.replace(self.path.with_suffix(".old"))
             self._file = self.path.open("ab", buffering=0)
             self._size = 0
-        self._size += len(data)
-        self._file.write(data)
+        try:
+            self._file.write(data)
+        except OSError as cause:
+            # A full disk loses log lines; it must not close the pipe, which would end the container.
+            if not self._is_losing:
+                _log.warning("lines of %s are lost: %s", self.path, cause)
+            self._is_losing = True
+        else:
+            self._size += len(data)
+            self._is_losing = False
 
 
 def cri_instant(at: datetime) -> str:

@@ -63,10 +63,12 @@ class ProcessLedger:
         self._living[pid] = row
         self._tell_watchman(f"+{pid}\n")
         self._lines += 1
-        if self._lines <= LINES_MAX:
-            append_line(self._path, msgspec.json.encode(row).decode())
-        else:
-            self._rewrite()
+        # On a full disk the watchman still knows.
+        with contextlib.suppress(OSError):
+            if self._lines <= LINES_MAX:
+                append_line(self._path, msgspec.json.encode(row).decode())
+            else:
+                self._rewrite()
 
     def forget(self, pid: int) -> None:
         """Note that *pid* and its group are gone."""

@@ -160,6 +160,18 @@ def test_a_log_line_is_written_whole_with_its_stream_and_a_long_one_in_parts(tmp
     assert lines[-1].endswith(" F rest")
 
 
+def test_a_full_disk_loses_log_lines_and_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full to stand for a full disk")
+    (tmp_path / "0.log").symlink_to(full)
+    log = ContainerLog(tmp_path / "0.log", ManualClock(AT))
+    log.write("stdout", b"one\ntwo\n")
+    log.write("stdout", b"three\n")
+    log.close()
+    assert [record.message.partition(" of ")[0] for record in caplog.records] == ["lines"]
+
+
 def test_the_watchman_knows_the_groups_that_are_left() -> None:
     assert watch(["+10\n", "+11\n", "-10\n", "rubbish\n", "+0x\n"]) == {11}
 
