@@ -60,13 +60,14 @@ async def run_recovery(
     observer: Observer | None = None,
     access: Access | None = None,
     ask: Answers | None = None,
+    carried_over: bool = False,
 ) -> RecoveryResult:
-    """Recover as *plan* says, into *case*, and say in the case that it is completed.
+    """Recover as *plan* says, into *case*, and say in the case that it is completed; *carried_over* mends those too.
 
     Interrupted after a cancellation: nothing is broken then, and a mend that was cut short is simply run again.
     """
     access = access or open_access(plan, cluster, clock)
-    recovery = _Recovery(plan, cluster, case, clock, observer or NobodyWatches(), access, ask)
+    recovery = _Recovery(plan, cluster, case, clock, observer or NobodyWatches(), access, ask, carried_over)
     case.change_meta(state="running", ended_how="", ended_at="")
     try:
         try:
@@ -97,6 +98,7 @@ class _Recovery:
         observer: Observer,
         access: Access,
         ask: Answers | None,
+        carried_over: bool,
     ) -> None:
         self._plan = plan
         self._cluster = cluster
@@ -105,6 +107,7 @@ class _Recovery:
         self._observer = observer
         self._access = access
         self._ask = ask
+        self._carried_over = carried_over
         self._logbook = Logbook(case, clock, observer, total=len(plan.recovery.health) + 6)
         self._windows = FaultWindows(case, cluster, clock, self._logbook)
         self._evidence = EvidenceTaker(case, cluster, access.shop, access.sessions)
@@ -205,9 +208,7 @@ class _Recovery:
             return None
         books = read_books(self._case, "after-heal")
         account = account_books(books)
-        options = MendOptions(
-            replay=self._plan.recovery.mend.replay, supports_retry=await self._access.shop.supports_retry()
-        )
+        options = await self._options()
         mend_plan = plan_mend(account, books.ledger, options)
         if mend_plan.questions and self._ask is not None:
             options = msgspec.structs.replace(options, answers=await self._ask(mend_plan.questions))
@@ -225,6 +226,13 @@ class _Recovery:
             },
         )
         return mend_plan
+
+    async def _options(self) -> MendOptions:
+        return MendOptions(
+            replay=self._plan.recovery.mend.replay,
+            carried_over=self._carried_over,
+            supports_retry=await self._access.shop.supports_retry(),
+        )
 
     async def _apply(self, mend_plan: MendPlan) -> MendResult:
         async def mail(notice: NoticeMail) -> None:
@@ -254,9 +262,7 @@ class _Recovery:
             return None, None
         books = read_books(self._case, "after-mend")
         account = account_books(books)
-        supports_retry = await self._access.shop.supports_retry()
-        options = MendOptions(replay=self._plan.recovery.mend.replay, supports_retry=supports_retry)
-        again = plan_mend(account, books.ledger, options)
+        again = plan_mend(account, books.ledger, await self._options())
         told = f"{account.odd} odd of {account.attempts} attempts; mending again would do {len(again.actions)} things"
         value = {"phase": "after-mend", "odd": account.odd, "again": len(again.actions), "sentence": told}
         self._logbook.write("note", "checks", value)
