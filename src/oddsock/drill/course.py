@@ -91,13 +91,13 @@ def read_course(
 ) -> Course:
     """The course that a case's history and mend journal tell; pure."""
     entries = list(history)
-    injected = [e.at for e in entries if e.verb == "inject" and e.phase == "main" and e.kind == "ok"] or [
-        e.at for e in entries if e.verb == "inject" and e.phase == "main"
-    ]
+    injected = [e for e in entries if e.verb == "inject" and e.phase == "main"]
+    # A fault acts from the moment its undo is on the disk; its line is only finished when the effect was seen.
+    acted = [str(e.value["window_from_at"]) for e in injected if e.value.get("window_from_at")]
     return Course(
         attempts=attempts(entries),
         started_at=entries[0].at if entries else "",
-        window_from_at=min(injected, default=""),
+        window_from_at=min(acted or [e.at for e in injected], default=""),
         cart_changes=[
             CartChange(username=e.actor.removeprefix("customer:"), verb=e.verb, at=e.at)
             for e in entries

@@ -172,12 +172,21 @@ def test_without_a_log_of_orders_that_the_evidence_agrees_is_not_claimed(clean: 
     assert verdicts(clean.account())["G3"] == "unknown"
 
 
-def test_a_log_that_begins_later_than_a_failure_is_not_blamed_for_its_line(clean: Any) -> None:
+def test_a_log_that_does_not_reach_to_a_failure_is_not_blamed_for_its_line(clean: Any) -> None:
     clean.fail("o8", 300, told="error", label="Payment failed")
     clean.fail("o9", 400, told="error", label="Payment failed")
     clean.log_failures()
     clean.log_lines = {"orders-2": clean.log_lines["orders-1"][1:]}
-    assert odd(clean.account()) == []
+    account = clean.account()
+    assert odd(account) == [] and verdicts(account)["G3"] == "unknown" and account.balanced == 5
+
+
+def test_in_a_shop_nobody_was_seen_buying_in_what_is_shown_stays_unknown(clean: Any) -> None:
+    course = type(clean.course())(attempts=[], log_lines={"orders-1": []})
+    clean.course = lambda: course
+    clean.drop("shown")
+    account = clean.account()
+    assert verdicts(account)["V1"] == "unknown" and account.balanced == 3
 
 
 def test_a_new_oddness_after_the_mend_is_found_twice_as_itself_and_as_the_mends(clean: Any) -> None:

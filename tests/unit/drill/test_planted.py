@@ -271,7 +271,10 @@ def write_one_attempt_twice(world: Any) -> str:
 
 @plants("G3")
 def lose_a_log_line(world: Any) -> str:
-    world.fail("o9", 300, told="error", label="Payment failed")
+    for order_id, at_s in (("o8", 250), ("o9", 300), ("o10", 350)):
+        world.fail(order_id, at_s, told="error", label="Payment failed")
+    world.log_failures()
+    world.log_lines = {pod: [line for line in lines if "o9" not in line] for pod, lines in world.log_lines.items()}
     return "o9"
 
 

@@ -38,14 +38,14 @@ def find_untold_failures(ledger: Ledger) -> Iterator[Said]:
         seen = not row.was_placed and any(attempt.told != "nothing" for attempt in row.attempts)
         if told or seen:
             continue
-        if not row.attempts:
-            yield Doubt(reason="nobody recorded what its customer saw when ordering", order_id=order.id)
-        else:
+        if row.attempts:
             yield Odd(
                 order_id=order.id,
                 sentence=f"Order {order.id} is {order.status}, and its customer was never told.",
                 witnesses=[see_order(row), *see_attempts(row.attempts), *see_notices(row.notices)],
             )
+        elif not row.before_drill:
+            yield Doubt(reason="nobody recorded what its customer saw when ordering", order_id=order.id)
 
 
 def find_untold_successes(ledger: Ledger) -> Iterator[Said]:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 from oddsock.clients.sockshop.books import Order
 from oddsock.drill.checks.check import Doubt, Moot, Odd, Rule, Said
@@ -60,17 +61,21 @@ def find_unaccounted_attempts(ledger: Ledger) -> Iterator[Said]:
             )
 
 
-def _logged_failures(ledger: Ledger) -> tuple[Counter[str], str]:
-    """How often the log says that each order's payment failed, and the time of the log's first line that has one."""
-    counts: Counter[str] = Counter()
-    times: list[str] = []
-    for lines in ledger.course.log_lines.values():
-        for line in lines:
-            if found := LINE_TIME.match(line):
-                times.append(f"{found[1]}T{found[2].replace(',', '.')}Z")
-            if failed := FAILED_LINE.search(line):
-                counts[failed[1]] += 1
-    return counts, min(times, default="")
+class _Log:
+    """What the kept logs of the orders pods say: how often each payment failed, and which times they cover."""
+
+    def __init__(self, pods: dict[str, list[str]]) -> None:
+        self.failures: Counter[str] = Counter()
+        self._spans: list[tuple[datetime, datetime]] = []
+        for lines in pods.values():
+            times = [instant(f"{t[1]}T{t[2].replace(',', '.')}Z") for line in lines if (t := LINE_TIME.match(line))]
+            if times:
+                self._spans.append((min(times), max(times)))
+            self.failures.update(failed[1] for line in lines if (failed := FAILED_LINE.search(line)))
+
+    def covers(self, at: str) -> bool:
+        """Whether *at* lies between the first and the last line of some pod's log."""
+        return any(first <= instant(at) <= last for first, last in self._spans)
 
 
 def find_disagreeing_evidence(ledger: Ledger) -> Iterator[Said]:
@@ -87,24 +92,24 @@ def find_disagreeing_evidence(ledger: Ledger) -> Iterator[Said]:
     if not ledger.course.log_lines:
         yield Doubt(reason="no log of the orders service was kept")
         return
-    logged, first_at = _logged_failures(ledger)
-    kept = Counter(
-        change.order_id
-        for change in journal
-        if change.status == "PAYMENT_FAILED" and (not first_at or instant(change.at) >= instant(first_at))
-    )
-    known = {change.order_id for change in journal}
-    for order_id in sorted(kept.keys() | (logged.keys() & known)):
-        if kept[order_id] != logged[order_id] and not (kept[order_id] == 0 and not first_at):
-            yield Odd(
-                order_id=order_id,
-                sentence=f"That the payment of order {order_id} failed is {kept[order_id]} times in the journal and "
-                f"{logged[order_id]} times in the log.",
-                witnesses=[
-                    Witness(book="journal", ref=order_id, text=f"PAYMENT_FAILED {kept[order_id]} times"),
-                    Witness(book="logs", ref=order_id, text=f"{logged[order_id]} lines"),
-                ],
-            )
+    log = _Log(ledger.course.log_lines)
+    failed = [change for change in journal if change.status == "PAYMENT_FAILED"]
+    written = Counter(change.order_id for change in failed)
+    for order_id in sorted(written.keys() | (log.failures.keys() & {change.order_id for change in journal})):
+        if written[order_id] == log.failures[order_id]:
+            continue
+        if not all(log.covers(change.at) for change in failed if change.order_id == order_id):
+            yield Doubt(reason=f"the log of the time when order {order_id} failed was not kept")
+            continue
+        yield Odd(
+            order_id=order_id,
+            sentence=f"That the payment of order {order_id} failed is {written[order_id]} times in the journal and "
+            f"{log.failures[order_id]} times in the log.",
+            witnesses=[
+                Witness(book="journal", ref=order_id, text=f"PAYMENT_FAILED {written[order_id]} times"),
+                Witness(book="logs", ref=order_id, text=f"{log.failures[order_id]} lines"),
+            ],
+        )
 
 
 def find_report_differences(ledger: Ledger) -> Iterator[Said]:
