@@ -22,6 +22,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     ready: int
     available: int
     updated: int = 0
+    surplus: int = 0  # pods of older specs that a roll-out has still to end
     image: str = ""
     container: str = ""
     selector: dict[str, str] = {}
@@ -31,7 +32,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_settled(self) -> bool:
         """Whether every replica that is asked for is of the newest spec and ready, and none is left over."""
-        return self.is_observed and self.ready == self.replicas and self.updated == self.replicas
+        is_rolled_out = self.updated == self.replicas and not self.surplus
+        return self.is_observed and is_rolled_out and self.ready == self.replicas
 
 
 class Pod(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ def read_deployment(found: apps_v1.Deployment) -> Deployment:
         ready=(status and status.readyReplicas) or 0,
         available=(status and status.availableReplicas) or 0,
         updated=(status and status.updatedReplicas) or 0,
+        surplus=max(0, ((status and status.replicas) or 0) - ((status and status.updatedReplicas) or 0)),
         image=container.image or "",
         container=container.name,
         selector=spec.selector.matchLabels or {},
