@@ -1,6 +1,7 @@
 """One odd sock of every class, planted among clean orders, each found under its right name and with no other."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -351,3 +352,9 @@ def test_the_catalogue_is_the_first_release_of_the_invariants() -> None:
     }  # fmt: skip
     assert [check.id for check in CATALOG] == [f"{book}{n}" for book, ns in numbers.items() for n in ns]
     assert len({check.class_name for check in CATALOG}) == len(CATALOG)
+
+
+def test_the_page_of_invariants_lists_every_check_as_it_is() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs/invariants.md").read_text(encoding="utf-8")
+    rows = [f"| {c.id} | {c.class_name} | {c.predicate} | {c.kind} | {', '.join(c.needs) or '-'} |" for c in CATALOG]
+    assert [row for row in rows if row not in page] == []
