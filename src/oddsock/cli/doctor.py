@@ -11,7 +11,10 @@ EXAMPLES = """Examples:
 
 
 def command(json: Json = False) -> None:
-    """Say what this machine can do: Python, ports, disk, kubectl, faults; 3 when something essential is missing."""
+    """Say what this machine can do.
+
+    Python, ports, disk, kubectl, faults; 3 when something essential is missing.
+    """
     import typer
 
     from oddsock.cli import screen

@@ -20,7 +20,9 @@ The last line is `report: PATH`. Ctrl-C heals at once. Exit codes: 0 nothing odd
 
 
 def command(
-    plan: Annotated[str, typer.Argument(help="A plan's file, or the name of one that comes with oddsock.")],
+    plan: Annotated[
+        str, typer.Argument(help="A plan's file, or the name of one that comes with oddsock.", metavar="PLAN")
+    ],
     speed: Annotated[
         float | None,
         typer.Option(help="Plan seconds in one wall second; else the stack's, else the plan's.", min=0.1, max=1000),
@@ -43,7 +45,11 @@ def command(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Break the shop as PLAN says while customers buy, account for every order, mend, prove it, report it."""
+    """Run a plan: break, account, mend, prove, report.
+
+    Breaks the shop as PLAN says while customers buy, accounts for every order, mends what is odd, proves that nothing
+    odd is left, and writes the incident report. Takes the stack that is up, or boots one for itself.
+    """
     from oddsock.cli.drilling import DrillOrder, drill
 
     order = DrillOrder(

@@ -13,7 +13,10 @@ EXAMPLES = """Examples:
 
 
 def command(name: Name = STACK, json: Json = False) -> None:
-    """Print the variables that point kubectl and other clients at the stack, for a shell to evaluate."""
+    """Print what a shell needs to use kubectl.
+
+    Sets KUBECONFIG to the stack's own file; ~/.kube/config is never touched.
+    """
     from oddsock.cli import screen
     from oddsock.kit.settings import home
     from oddsock.stack.state import require

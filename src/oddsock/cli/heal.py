@@ -23,7 +23,11 @@ def command(
     namespace: Namespace = SHOP,
     json: Json = False,
 ) -> None:
-    """Put back what killed drills left changed: fields that still hold the injected value, to what was there before."""
+    """Put back what killed drills left changed.
+
+    Only fields that still hold the injected value are put back, to what was there before; what somebody changed
+    meanwhile is left to them and named.
+    """
     from oddsock.cli import screen
     from oddsock.cli.running import run_to_end
     from oddsock.cli.target import Wanted

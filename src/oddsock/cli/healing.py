@@ -1,19 +1,33 @@
 """Before anything else: what a killed drill left broken is put back, and a case whose owner died says so."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from oddsock.cli import screen
+from oddsock.cli.target import Wanted, connect, name_its_cluster
 from oddsock.drill.heal import Healed, close_killed_cases, heal_case, unhealed_cases, write_off
 from oddsock.kit.clock import SystemClock
-from oddsock.kit.errors import CannotHeal
 from oddsock.kit.settings import home
 from oddsock.stack.state import DEFAULT_NAME, find
 
 if TYPE_CHECKING:
+    from oddsock.clients.kubernetes.cluster import Cluster
     from oddsock.clients.kubernetes.door import ClusterDoor
     from oddsock.drill.case import Case
 
 GONE = "the stack it ran on has ended, and everything that was broken with it"
+
+
+@asynccontextmanager
+async def open_cluster(wanted: Wanted) -> AsyncIterator["Cluster"]:
+    """The cluster that *wanted* means, with what killed drills left on it put back first."""
+    cluster = await connect(wanted)
+    try:
+        await heal_what_the_dead_left(cluster)
+        yield cluster
+    finally:
+        await cluster.close()
 
 
 async def heal_what_the_dead_left(cluster: "ClusterDoor") -> list["Case"]:
@@ -30,8 +44,6 @@ async def heal_what_the_dead_left(cluster: "ClusterDoor") -> list["Case"]:
 
 async def heal_reachable() -> None:
     """Heal the open faults of killed drills on every stack that is up; a note for those on other clusters."""
-    from oddsock.cli.target import Wanted, connect
-
     for case in unhealed_cases(home()):
         state = find(home(), case.meta.cluster.stack or DEFAULT_NAME)
         if state is not None and state.server == case.meta.cluster.server:
@@ -72,11 +84,3 @@ def is_on_a_stack_that_ended(case: "Case") -> bool:
         return False
     state = find(home(), meta.cluster.stack)
     return state is None or state.server != meta.cluster.server
-
-
-def name_its_cluster(case: "Case") -> CannotHeal:
-    """The error for a case whose cluster is none of the stacks and was not named on the line."""
-    return CannotHeal(
-        f"Case {case.name} broke something on {case.meta.cluster.server}, which is no stack of this machine.",
-        f"Name that cluster: oddsock heal {case.name} --context CONTEXT.",
-    )

@@ -26,10 +26,13 @@ class Shelf(StrEnum):
 
 
 def command(
-    what: Annotated[Shelf, typer.Argument(help="What to list.")] = Shelf.CASES,
+    what: Annotated[Shelf, typer.Argument(help="What to list.", metavar="[cases|plans|faults|checks]")] = Shelf.CASES,
     json: Json = False,
 ) -> None:
-    """List the cases, or the plans, faults and checks that come with oddsock."""
+    """List cases, plans, faults or checks.
+
+    Cases are those under the home folder; plans, faults and checks are those that come with oddsock.
+    """
     from oddsock.cli import screen
 
     rows = {Shelf.CASES: _cases, Shelf.PLANS: _plans, Shelf.FAULTS: _faults, Shelf.CHECKS: _checks}[what]()

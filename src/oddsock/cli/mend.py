@@ -29,7 +29,10 @@ def command(
     namespace: Namespace = SHOP,
     json: Json = False,
 ) -> None:
-    """Show what would mend a case's odd orders; with --apply do it through the shop, look again, and prove it."""
+    """Show what would mend a case, or mend it.
+
+    With --apply it is done through the shop, looked at again, and proved: mending again would change nothing.
+    """
     from oddsock.cli.mending import MendOrder, apply_it, show_it
     from oddsock.cli.target import Wanted
 

@@ -31,7 +31,10 @@ def command(
     context: Context = "",
     namespace: Namespace = SHOP,
 ) -> None:
-    """List the shop's orders with status, total and shipment; cards only by their last four digits."""
+    """List the shop's orders.
+
+    With status, total and shipment; cards only by their last four digits.
+    """
     from oddsock.cli import screen
     from oddsock.cli.running import run_to_end
     from oddsock.cli.target import Wanted
@@ -54,7 +57,7 @@ def command(
 
 
 async def _read(wanted: "Wanted") -> list["Order"]:
-    from oddsock.cli.target import open_cluster
+    from oddsock.cli.healing import open_cluster
     from oddsock.clients.sockshop.doors import ClusterDoors
     from oddsock.clients.sockshop.shop import Shop
 

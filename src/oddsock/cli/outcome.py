@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _option(words: Sequence[str], name: str) -> str:
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if word == "--":
             break
         if word == name:

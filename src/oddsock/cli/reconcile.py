@@ -33,7 +33,11 @@ def command(
     namespace: Namespace = SHOP,
     json: Json = False,
 ) -> None:
-    """Account for every order: balanced, odd by class, not placed or indeterminate; 1 when something is odd."""
+    """Account for every order; 1 when something is odd.
+
+    Each is balanced, odd by class, not placed or indeterminate. Without CASE the shop is taken as it stands: its books
+    go into a new case, and what customers tried is not known to it.
+    """
     from oddsock.cli import screen
     from oddsock.cli.running import run_to_end
     from oddsock.cli.target import Wanted
@@ -99,7 +103,7 @@ async def _gather(wanted: "Wanted") -> "DrillCase":
     """A new case that holds the evidence of the shop as it stands; nobody's attempts are known to it."""
     import getpass
 
-    from oddsock.cli.target import open_cluster
+    from oddsock.cli.healing import open_cluster
     from oddsock.drill.access import open_access
     from oddsock.drill.case import Case as DrillCase
     from oddsock.drill.case import ClusterMeta

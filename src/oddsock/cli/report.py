@@ -35,7 +35,10 @@ def command(
     name: Name = STACK,
     json: Json = False,
 ) -> None:
-    """Write the report of a case from its evidence, as Markdown, HTML, JSON and JUnit; verify it, or share it."""
+    """Write, verify or share a case's report.
+
+    From its evidence, as Markdown, HTML, JSON and JUnit.
+    """
     from oddsock.cli import screen
     from oddsock.drill.case import find_case
     from oddsock.drill.report import verify_report, write_report
@@ -64,8 +67,9 @@ def command(
 
 def _share(case: "DrillCase", to: list[str], smtp: str, post_mortem: str, name: str) -> None:
     from oddsock.cli import screen
+    from oddsock.cli.healing import open_cluster
     from oddsock.cli.running import run_to_end
-    from oddsock.cli.target import Wanted, open_cluster
+    from oddsock.cli.target import Wanted
     from oddsock.clients.kubernetes.objects import ServiceDoor
     from oddsock.drill.share import next_meeting, read_moment, share_report
     from oddsock.kit.clock import SystemClock

@@ -15,12 +15,24 @@ def is_worth_showing(entry: Entry) -> bool:
     return entry.kind != "invoke" or entry.verb in _SHOWN_AT_BEGIN
 
 
-def spell(entry: Entry) -> str:
-    """*entry* in a few words, without its time."""
+class Speller:
+    """Puts lines into words; the end of an operation is told with what its beginning said."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, dict[str, Any]] = {}
+
+    def spell(self, entry: Entry) -> str:
+        """*entry* in a few words, without its time."""
+        if entry.kind == "invoke":
+            self._begun[entry.operation] = entry.value
+            return _spell(entry, entry.value)
+        return _spell(entry, {**self._begun.pop(entry.operation, {}), **entry.value})
+
+
+def _spell(entry: Entry, value: dict[str, Any]) -> str:
     who = entry.actor.partition(":")[2] or entry.actor
-    value = entry.value
     if entry.verb == "checkout":
-        return _spell_checkout(entry, who)
+        return _spell_checkout(entry, value, who)
     if entry.actor.startswith("customer:"):
         return f"{who} {_spell_shopping(entry.verb, value)}{_spell_end(entry)}"
     words = entry.verb.replace("_", " ")
@@ -33,8 +45,7 @@ def spell(entry: Entry) -> str:
     return " ".join(filter(None, (words, name))) + (f": {told}" if told else _spell_end(entry))
 
 
-def _spell_checkout(entry: Entry, who: str) -> str:
-    value = entry.value
+def _spell_checkout(entry: Entry, value: dict[str, Any], who: str) -> str:
     if entry.kind == "invoke":
         bought = ", ".join(f"{line['quantity']} {line.get('name') or line['item_id']}" for line in value["lines"])
         return f"{who} checks out {bought or 'an empty cart'} ({dollars(value['total_cents'])})"

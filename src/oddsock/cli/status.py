@@ -16,7 +16,10 @@ EXAMPLES = """Examples:
 
 
 def command(name: Name = STACK, json: Json = False) -> None:
-    """Show a stack: where it answers, which deployments are available, which cases are not healed yet."""
+    """Show a stack: addresses, deployments, what is broken.
+
+    Also names the cases that are not healed yet.
+    """
     from oddsock.cli import screen
     from oddsock.cli.running import run_to_end
     from oddsock.kit.settings import home
@@ -42,7 +45,8 @@ def command(name: Name = STACK, json: Json = False) -> None:
 
 async def _look(state: "StackState") -> dict[str, Any]:
     """What `--json` shows: the stack's state, with its deployments as they are now and the unhealed cases."""
-    from oddsock.cli.target import Wanted, open_cluster
+    from oddsock.cli.healing import open_cluster
+    from oddsock.cli.target import Wanted
     from oddsock.drill.heal import unhealed_cases
     from oddsock.kit.settings import home
 

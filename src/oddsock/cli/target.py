@@ -1,12 +1,10 @@
-"""Which cluster a verb means: the stack of that name, or another cluster that was named on the line; healed first."""
+"""Which cluster a verb means: the stack of that name, or another cluster that was named on the line."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oddsock.kit.errors import CannotRun
+from oddsock.kit.errors import CannotHeal, CannotRun
 from oddsock.kit.settings import home
 
 if TYPE_CHECKING:
@@ -43,7 +41,6 @@ async def connect(wanted: Wanted) -> "Cluster":
 
 async def connect_to_case(case: "Case", wanted: Wanted) -> "Cluster":
     """The cluster of *case*: the one on the line, else the stack that still answers where the case says."""
-    from oddsock.cli.healing import name_its_cluster
     from oddsock.stack.state import living
 
     if wanted.is_other:
@@ -60,14 +57,9 @@ async def connect_to_case(case: "Case", wanted: Wanted) -> "Cluster":
     raise name_its_cluster(case)
 
 
-@asynccontextmanager
-async def open_cluster(wanted: Wanted) -> AsyncIterator["Cluster"]:
-    """The cluster that *wanted* means, with what killed drills left on it put back first."""
-    from oddsock.cli.healing import heal_what_the_dead_left
-
-    cluster = await connect(wanted)
-    try:
-        await heal_what_the_dead_left(cluster)
-        yield cluster
-    finally:
-        await cluster.close()
+def name_its_cluster(case: "Case") -> CannotHeal:
+    """The error for a case whose cluster is none of the stacks and was not named on the line."""
+    return CannotHeal(
+        f"Case {case.name} broke something on {case.meta.cluster.server}, which is no stack of this machine.",
+        f"Name that cluster: oddsock heal {case.name} --context CONTEXT.",
+    )

@@ -25,7 +25,10 @@ def command(
     port: Annotated[int, typer.Option(help="Port of the API server; 0 takes a free one.", min=0, max=65535)] = 0,
     json: Json = False,
 ) -> None:
-    """Boot a cluster on this machine with the Sock Shop in it, and wait until every service is available."""
+    """Boot a cluster with the Sock Shop on this machine.
+
+    Waits until every service is available, and stays in this terminal unless it is told to detach.
+    """
     from oddsock.cli import screen
     from oddsock.cli.running import run_to_end
     from oddsock.kit.settings import home

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import typer
 
-from oddsock.cli.spelling import MARKS, is_worth_showing, spell, spell_plan_time
+from oddsock.cli.spelling import MARKS, Speller, is_worth_showing, spell_plan_time
 from oddsock.drill.history import Entry
 from oddsock.drill.logbook import NobodyWatches
 
@@ -64,10 +64,14 @@ def stamped(entry: Entry) -> str:
 class PlainLines(Nobody):
     """One line an event on stdout, stamped with wall and plan time."""
 
+    def __init__(self) -> None:
+        self._speller = Speller()
+
     def event(self, entry: Entry) -> None:
         """Write the line."""
+        words = self._speller.spell(entry)
         if is_worth_showing(entry):
-            typer.echo(f"{stamped(entry)}  {MARKS[entry.kind]} {spell(entry)}")
+            typer.echo(f"{stamped(entry)}  {MARKS[entry.kind]} {words}")
 
 
 class LiveTimeline:
@@ -77,6 +81,7 @@ class LiveTimeline:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+        self._speller = Speller()
         self._console = Console(highlight=False)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -110,8 +115,9 @@ class LiveTimeline:
     def event(self, entry: Entry) -> None:
         """Draw the line, and open or close the band of a fault."""
         self._follow(entry)
+        words = self._speller.spell(entry)
         if is_worth_showing(entry):
-            self._console.print(self._line(entry))
+            self._console.print(self._line(entry, words))
 
     def progress(self, done: int, total: int) -> None:
         """Move the bar."""
@@ -128,14 +134,14 @@ class LiveTimeline:
         orders = "  ".join(f"{MARKS[kind]}{count}" for kind, count in self._counts.items())
         self._progress.update(self._task, description=f"{entry.phase}  {state}  orders {orders}")
 
-    def _line(self, entry: Entry) -> Any:
+    def _line(self, entry: Entry, words: str) -> Any:
         from rich.text import Text
 
         line = Text(BAND if self._holding else " ", style="red")
         line.append(f" {stamped(entry)}  ", style="dim")
         line.append(f"{MARKS[entry.kind]} ", style=_COLOURS[entry.kind])
         strong = entry.verb in ("inject", "heal", "abort")
-        line.append(spell(entry), style="bold" if strong else "dim" if entry.kind == "invoke" else "")
+        line.append(words, style="bold" if strong else "dim" if entry.kind == "invoke" else "")
         return line
 
 
