@@ -29,7 +29,7 @@ from oddsock.drill.settle import await_settled
 from oddsock.drill.steady_state import await_healthy, ready_deadline_s
 from oddsock.drill.trial import TrialResult, place_trial_order
 from oddsock.kit.clock import Clock, wait_for
-from oddsock.kit.errors import Interrupted, OddsockError
+from oddsock.kit.errors import Interrupted, OddsockError, Unreachable
 
 MAILBOX = "mailbox"
 RESTORE_S_MAX = 300.0
@@ -159,15 +159,15 @@ class _Recovery:
     async def _check_restored(self) -> bool:
         """Whether every deployment has what it had before the faults, and is ready."""
         before = load(self._case, "before").deployments
-        was = {str(row["name"]): int(row["replicas"]) for row in before.rows}
+        was = {str(row["name"]): (int(row["replicas"]), int(row["ready"])) for row in before.rows}
         changed: list[str] = []
 
         async def is_restored() -> bool:
             found = {one.name: one for one in await self._cluster.deployments()}
             changed[:] = [
-                f"{name} has {found[name].ready} of {count} ready" if name in found else f"{name} is gone"
-                for name, count in was.items()
-                if name not in found or found[name].replicas != count or not found[name].is_settled
+                f"{name} has {found[name].ready} of {replicas} ready" if name in found else f"{name} is gone"
+                for name, (replicas, ready) in was.items()
+                if name not in found or found[name].replicas != replicas or not found[name].is_settled_with(ready)
             ]
             return not changed
 
@@ -181,7 +181,7 @@ class _Recovery:
             restored = bool(await wait_for(is_restored, self._clock, deadline_s, poll_s))
             step.kind = "ok" if restored else "fail"
             step.value["sentence"] = (
-                f"{len(was)} deployments have the replicas they had before, all ready"
+                f"{len(was)} deployments have the replicas they had before, and as many ready"
                 if restored
                 else "; ".join(changed)
             )
@@ -203,10 +203,11 @@ class _Recovery:
         return healthy
 
     async def _plan_mend(self) -> MendPlan | None:
-        """What would mend the account after the heal; None when there is no such evidence to judge by."""
-        if load(self._case, "after-heal").orders.missing is not None:
+        """What would mend what the newest evidence shows; None when there is none to judge by."""
+        taken = [phase for phase in ("after-mend", "after-heal") if load(self._case, phase).orders.present]
+        if not taken:
             return None
-        books = read_books(self._case, "after-heal")
+        books = read_books(self._case, taken[0])
         account = account_books(books)
         options = await self._options()
         mend_plan = plan_mend(account, books.ledger, options)
@@ -228,10 +229,12 @@ class _Recovery:
         return mend_plan
 
     async def _options(self) -> MendOptions:
+        try:
+            supports_retry = await self._access.shop.supports_retry()
+        except Unreachable:
+            supports_retry = True  # a plan can be made all the same; before it is applied, orders must answer
         return MendOptions(
-            replay=self._plan.recovery.mend.replay,
-            carried_over=self._carried_over,
-            supports_retry=await self._access.shop.supports_retry(),
+            replay=self._plan.recovery.mend.replay, carried_over=self._carried_over, supports_retry=supports_retry
         )
 
     async def _apply(self, mend_plan: MendPlan) -> MendResult:

@@ -121,6 +121,7 @@ async def perform(operation: Operation, sessions: Sessions, logbook: Logbook) ->
         _end(operation, logbook, "unknown", {"error": INTERRUPTED})
         raise
     value = {"http_status": reply.http_status, "error": reply.error, "duration_ms": reply.duration_ms, **more}
+    value |= {"socks": dict(operation.socks)} if operation.socks else {}
     return _end(operation, logbook, reply.outcome, value)
 
 

@@ -48,13 +48,15 @@ class VirtualClock:
     def __init__(self, speed: float = SPEED) -> None:
         self.speed = speed
         self._passed_s = 0.0
+        self._asked = 0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
         self._driver: asyncio.Task[None] | None = None
 
     def now(self) -> datetime:
-        """The report's 08:24 and what passed since."""
-        return datetime(2025, 10, 30, 8, 24, tzinfo=UTC) + timedelta(seconds=self._passed_s)
+        """The report's 08:24 and what passed since, a millisecond later each time: no two instants are one."""
+        self._asked += 1
+        return datetime(2025, 10, 30, 8, 24, tzinfo=UTC) + timedelta(seconds=self._passed_s, milliseconds=self._asked)
 
     def monotonic(self) -> float:
         """Wall seconds that passed."""
@@ -112,17 +114,19 @@ class ToyShop:
         held = self.carts.get(customer_id, {})
         return [Line(item_id=item, quantity=count, unit_cents=prices[item]) for item, count in held.items()]
 
-    def set_status(self, order: Order, status: str, cause: str = "", **more: str | None) -> Order:
+    def set_status(self, order: Order, status: str, cause: str = "", request_id: str = "", **more: str | None) -> Order:
         """Append to the journal and change the order."""
         fields = {name: getattr(order, name) for name in Order.__struct_fields__}
         changed = Order(**{**fields, "status": status, **more})
         self.orders[order.id] = changed
         seq = len(self.journal) + 1
         at = iso(self.clock.now())
-        self.journal.append(StatusChange(seq=seq, order_id=order.id, status=status, at=at, cause=cause))
+        self.journal.append(
+            StatusChange(seq=seq, order_id=order.id, status=status, at=at, cause=cause, request_id=request_id)
+        )
         return changed
 
-    def place(self, customer: Customer, lines: list[Line]) -> Order:
+    def place(self, customer: Customer, lines: list[Line], request_id: str) -> Order:
         """Orders' profile incident-3, up to the call of payment."""
         total = sum(line.quantity * line.unit_cents for line in lines) + 499
         order = Order(
@@ -136,7 +140,7 @@ class ToyShop:
             shipment_id=None,
             placed_at=iso(self.clock.now()),
         )
-        self.set_status(order, "CREATED")
+        self.set_status(order, "CREATED", request_id=request_id)
         return self.set_status(order, "PENDING")
 
     def pay_and_ship(self, order: Order) -> Order:
@@ -236,7 +240,12 @@ class FakeShop(Shop):
         return [Health(service=service, status="OK")]
 
     async def supports_retry(self) -> bool:
+        self.toy.need("orders")
         return True
+
+    async def remove_cart_line(self, customer_id: str, item_id: str) -> Answer:
+        self.toy.carts.get(customer_id, {}).pop(item_id, None)
+        return Answer(202, b"", "toy")
 
     async def retry_order(self, order_id: str, key: str) -> Answer:
         self.toy.pay_and_ship(self.toy.set_status(self.toy.orders[order_id], "PENDING"))
@@ -305,7 +314,7 @@ class FakeBrowser(Browser):
             return Reply(outcome="fail", told="error", message="You must be logged in to place an order.")
         if self.toy.slow_checkout_plan_s:
             await self.toy.clock.sleep(self.toy.slow_checkout_plan_s)
-        order = self.toy.place(self.toy.customers[self.username], await self.cart())
+        order = self.toy.place(self.toy.customers[self.username], await self.cart(), request_id)
         order = self.toy.pay_and_ship(order)
         if order.status != "PAID":
             return Reply(outcome="unknown", http_status=500, error="no payment", cart_after=await self.cart())
