@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from oddsock.clients.kubernetes.door import ClusterDoor
+from oddsock.clients.kubernetes.objects import Deployment
 from oddsock.drill.case import Case, list_cases
 from oddsock.drill.faults.fault import ENV, REPLICAS, Change
 from oddsock.drill.undo import UNDO_FILE, Closed, Left, Result, Undo, UndoJournal
@@ -120,7 +121,7 @@ async def heal_fault(undo: Undo, cluster: ClusterDoor, journal: UndoJournal, clo
     try:
         for name in dict.fromkeys(change.deployment for change in undo.changes):
             await _restore(name, [one for one in undo.changes if one.deployment == name], cluster, restored, left)
-        await _await_ready({change.deployment for change in undo.changes}, cluster, clock)
+        await _await_ready(undo.changes, cluster, clock)
     except CannotHeal:
         raise
     except OddsockError as cause:
@@ -188,12 +189,17 @@ async def _leave(name: str, change: Change, found: int | str | None, cluster: Cl
     return Left(path=change.path, found=found, by=by, sentence=sentence)
 
 
-async def _await_ready(names: set[str], cluster: ClusterDoor, clock: Clock) -> None:
+async def _await_ready(changes: Sequence[Change], cluster: ClusterDoor, clock: Clock) -> None:
+    enough = {change.deployment: change.ready for change in changes}
     unready: list[str] = []
 
+    def is_ready(one: Deployment) -> bool:
+        ready = enough[one.name]
+        return one.is_settled if ready is None else one.is_settled_with(ready)
+
     async def are_ready() -> bool:
-        found = [one for one in await cluster.deployments() if one.name in names]
-        unready[:] = [f"{one.name} has {one.ready} of {one.replicas} ready" for one in found if not one.is_settled]
+        found = [one for one in await cluster.deployments() if one.name in enough]
+        unready[:] = [f"{one.name} has {one.ready} of {one.replicas} ready" for one in found if not is_ready(one)]
         return not unready
 
     deadline_s = max(READY_S_MAX, READY_WALL_S_MIN * clock.speed)

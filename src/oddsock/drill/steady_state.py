@@ -86,7 +86,7 @@ async def _unready(cluster: ClusterDoor, wanted: dict[str, int]) -> list[str]:
     return [
         f"{name} has {found[name].ready} of {count} ready" if name in found else f"{name} does not exist"
         for name, count in wanted.items()
-        if name not in found or found[name].ready != count or not found[name].is_settled
+        if name not in found or found[name].ready < count or not found[name].is_settled_with(count)
     ]
 
 

@@ -1,6 +1,6 @@
 """The undo journal: what a fault is about to change, on the disk before it does.
 
-    {"kind":"undo","id","fault","at","namespace","changes":[{"object","path","was","injected"}]}
+    {"kind":"undo","id","fault","at","namespace","changes":[{"object","path","was","injected","ready"}]}
     {"kind":"healed","id","at","result":"restored|left|nothing","left":[{"path","found","by","sentence"}]}
 
 An undo without a healed of the same id is open: whoever finds it puts back what was there (drill/heal).

@@ -12,7 +12,7 @@ from oddsock.kit.clock import ManualClock
 from oddsock.kit.errors import CannotRun, Unreachable
 
 FAULT = ScaleToZero(target="payment")
-CHANGE = Change(object="Deployment/payment", path="spec.replicas", was=2, injected=0)
+CHANGE = Change(object="Deployment/payment", path="spec.replicas", was=2, injected=0, ready=2)
 
 
 def _undo(fault_id: str) -> Undo:
@@ -52,7 +52,7 @@ def test_the_lines_read_as_the_contract_says(tmp_path: Path) -> None:
     journal.write(_undo("a"))
     assert journal.path.read_text() == (
         '{"kind":"undo","id":"a","fault":"scale-to-zero","at":"","namespace":"sock-shop","changes":'
-        '[{"object":"Deployment/payment","path":"spec.replicas","was":2,"injected":0}]}\n'
+        '[{"object":"Deployment/payment","path":"spec.replicas","was":2,"injected":0,"ready":2}]}\n'
     )
 
 

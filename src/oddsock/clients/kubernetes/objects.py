@@ -32,8 +32,12 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_settled(self) -> bool:
         """Whether every replica that is asked for is of the newest spec and ready, and none is left over."""
+        return self.is_settled_with(self.replicas)
+
+    def is_settled_with(self, ready: int) -> bool:
+        """The same when *ready* replicas are enough: of two that share a book, one waits for the other all its life."""
         is_rolled_out = self.updated == self.replicas and not self.surplus
-        return self.is_observed and is_rolled_out and self.ready == self.replicas
+        return self.is_observed and is_rolled_out and self.ready >= min(ready, self.replicas)
 
 
 class Pod(msgspec.Struct, frozen=True, kw_only=True):

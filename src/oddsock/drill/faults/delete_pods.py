@@ -26,7 +26,9 @@ class DeletePods(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         pods = await self._pods(cluster)
         if not pods:
             raise CannotRun(f"Deployment {self.target} has no pod to delete.", "Scale it up first.")
-        return [Change(object=f"Deployment/{self.target}", path=PODS, was=" ".join(pods), injected=None)]
+        deployment = await cluster.deployment(self.target)
+        ready = deployment.ready if deployment else None
+        return [Change(object=f"Deployment/{self.target}", path=PODS, was=" ".join(pods), injected=None, ready=ready)]
 
     async def inject(self, cluster: ClusterDoor, changes: list[Change]) -> None:
         """Delete the pods that stood there."""

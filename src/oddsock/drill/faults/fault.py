@@ -23,12 +23,16 @@ ENV = "env."
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of *object* (Deployment/payment) at *path* that held *was* and will hold *injected*."""
+    """One field of *object* (Deployment/payment) at *path* that held *was* and will hold *injected*.
+
+    *ready* is how many replicas were ready then: healing waits for as many, None for all.
+    """
 
     object: str
     path: str
     was: int | str | None
     injected: int | str | None
+    ready: int | None = None
 
     @property
     def deployment(self) -> str:

@@ -27,7 +27,9 @@ class ScaleToZero(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 f"Deployment {self.target} is at 0 replicas already, so scaling it to zero would break nothing.",
                 "Run `oddsock heal`, or scale it up first.",
             )
-        return [Change(object=f"Deployment/{self.target}", path=REPLICAS, was=replicas, injected=0)]
+        deployment = await cluster.deployment(self.target)
+        ready = deployment.ready if deployment else None
+        return [Change(object=f"Deployment/{self.target}", path=REPLICAS, was=replicas, injected=0, ready=ready)]
 
     async def inject(self, cluster: ClusterDoor, changes: list[Change]) -> None:
         """Ask for zero replicas."""

@@ -35,6 +35,7 @@ class SetEnv(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 path=f"env.{deployment.container}.{name}",
                 was=now.get(name),
                 injected=value,
+                ready=deployment.ready,
             )
             for name, value in sorted(self.env.items())
             if now.get(name) != value
