@@ -22,7 +22,7 @@ from oddsock.clients.sockshop.books import (
     Shown,
     StatusChange,
 )
-from oddsock.drill.account import account_evidence, judge_ledger
+from oddsock.drill.account import Books, account_evidence, judge_ledger
 from oddsock.drill.course import CartChange, Course, Mended
 from oddsock.drill.evidence_files import CLUSTER_BOOKS, SHOP_BOOKS, BookEvidence, Evidence
 from oddsock.drill.ledger import Ledger
@@ -280,9 +280,13 @@ class World:
             report_differences=self.report_differences,
         )
 
+    def books(self, phase: str = "after-heal") -> Books:
+        """The ledger, judged."""
+        return judge_ledger(build_ledger(self.evidence(phase), self.course(), self.before))
+
     def ledger(self, phase: str = "after-heal") -> Ledger:
         """The ledger, with what the checks found in it."""
-        return judge_ledger(build_ledger(self.evidence(phase), self.course(), self.before)).ledger
+        return self.books(phase).ledger
 
     def account(self, phase: str = "after-heal") -> Account:
         """The whole account."""
