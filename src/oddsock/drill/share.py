@@ -55,9 +55,7 @@ def read_moment(text: str) -> datetime:
     try:
         return instant(text)
     except ValueError as cause:
-        raise UsageError(
-            f"{text!r} is no time.", "Write it as 2025-11-03T10:00 (UTC) or 2025-11-03T10:00+01:00."
-        ) from cause
+        raise UsageError(f"{text!r} is no time.", "Write it as 2025-11-03T10:00, which is UTC.") from cause
 
 
 def write_invitation(

@@ -206,7 +206,8 @@ def _events(book: Book) -> Iterator[TimelineRow]:
         yield _row(
             at,
             "event",
-            f"{reason} {event.get('kind', '')}/{name}: {event.get('message', '')}",
+            f"{reason} {event.get('kind', '')}/{name}: {event.get('message', '')}"
+            + ("" if instant(at).microsecond else " (to the second)"),
             f"events {reason} {name}",
             main=ours and reason == "ScalingReplicaSet",
         )

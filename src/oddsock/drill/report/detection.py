@@ -42,6 +42,9 @@ def describe_detection(context: Context) -> Detection:
 def _spell_told(context: Context, first_told: str, after: str) -> str:
     if not context.failed_attempts:
         return "No customer had anything to learn."
+    read = context.evidence(context.last)
+    if not first_told and (read is None or not read.notices.present):
+        return "No page told a customer; whether a notice did is not known, because the notices were not read."
     if not first_told:
         return "No customer was ever told, neither by the page nor by a notice."
     return f"The first customer was told {after} after the first failure, at {first_told}."

@@ -79,7 +79,7 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
     customers_affected: int
     customers: list[str]
     at_risk_cents: int
-    shown_wrong: int
+    shown_wrong: int | None  # None: no page was read
     untold: int
     counted_in: str  # the phase whose books were counted, or "history" when no book was read
     money: list[MoneyLine]

@@ -122,7 +122,8 @@ def _what_happened(context: Context, impact: Impact) -> str:
     return (
         f"{away[0].upper()}{away[1:]}: {impact.orders_failed} of {plural(impact.orders_attempted, 'order')} from "
         f"{plural(impact.customers_affected, 'customer')} failed, {dollars(impact.at_risk_cents)} at risk, "
-        f"{impact.shown_wrong} shown as “Shipped”, {impact.untold} untold."
+        f"{'an unknown number' if impact.shown_wrong is None else impact.shown_wrong} shown as “Shipped”, "
+        f"{impact.untold} untold."
     )
 
 

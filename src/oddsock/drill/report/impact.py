@@ -20,8 +20,7 @@ def measure_impact(context: Context, orders: list[OrderRow]) -> Impact:
     totals = {row.id: row.total_cents for row in orders}
     at_risk = sum(totals.get(context.order_of_attempt.get(a.operation, ""), a.total_cents) for a in failed)
     rows = [row for row in orders if row.failed]
-    wrong = [row for row in rows if row.shown_before == "Shipped" and row.shipment_before is None]
-    untold = [attempt for attempt in failed if attempt.told == "nothing"]
+    untold = [attempt for attempt in failed if attempt.told == "nothing" and attempt.completed_at]
     window = "checkouts of customers (not synthetic) that began while the fault was in force"
     return Impact(
         orders_attempted=keep.count("impact.orders_attempted", len(attempted), "orders", [HISTORY], window),
@@ -39,20 +38,25 @@ def measure_impact(context: Context, orders: list[OrderRow]) -> Impact:
             [HISTORY, *books],
             "sum of the totals of the failed orders in whole cents (of the cart, where no order was left)",
         ),
-        shown_wrong=keep.count(
-            "impact.shown_wrong",
-            len(wrong),
-            "orders",
-            [evidence_file("during", "shown"), *books],
-            "failed orders whose page said “Shipped” while no shipment existed",
-        ),
+        shown_wrong=_count_shown(context, rows),
         untold=keep.count(
-            "impact.untold", len(untold), "orders", [HISTORY], "failed attempts whose customer was shown no message"
+            "impact.untold", len(untold), "orders", [HISTORY], "failed attempts that got an answer without a message"
         ),
         counted_in=counted or "history",
         money=_state_money(context, orders),
         times=_name_times(context),
     )
+
+
+def _count_shown(context: Context, failed: list[OrderRow]) -> int | None:
+    """Failed orders whose page said Shipped while there was no shipment; None when no page was read."""
+    phase = "during" if context.files.has("during", "shown") else context.before
+    if not phase or not context.files.has(phase, "shown"):
+        return None
+    wrong = [row for row in failed if row.shown_before == "Shipped" and row.shipment_before is None]
+    files = [evidence_file(phase, "shown"), evidence_file(context.before, "orders")]
+    rule = "failed orders whose page said “Shipped” while no shipment existed"
+    return context.figures.count("impact.shown_wrong", len(wrong), "orders", files, rule)
 
 
 def _state_money(context: Context, orders: list[OrderRow]) -> list[MoneyLine]:

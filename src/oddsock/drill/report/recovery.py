@@ -162,7 +162,8 @@ def _health(context: Context, target: str, ns: str) -> Step:
 
 
 def _short(value: dict[str, object]) -> str:
-    return ", ".join(f"{name}={part}" for name, part in value.items())[:200] or "ok"
+    said = value.get("sentence") or ", ".join(f"{name}={part}" for name, part in value.items())
+    return str(said)[:200] or "ok"
 
 
 def _test_order(context: Context, orders: list[OrderRow]) -> Step:

@@ -97,7 +97,8 @@ def _judge_system(context: Context, impact: Impact, odd: Odd) -> VerdictLine:
     sentence = (
         f"{impact.orders_failed} of {plural(impact.orders_attempted, 'order')} failed; "
         + (f"{count} odd after the heal" if odd.before_taken else "no account could be made")
-        + f"; {impact.untold} customers' attempts were left untold, {impact.shown_wrong} shown as “Shipped”."
+        + f"; {plural(impact.untold, 'attempt')} left untold, "
+        + ("no page was read." if impact.shown_wrong is None else f"{impact.shown_wrong} shown as “Shipped”.")
     )
     if impact.orders_failed or count:
         return _line("odd", "did not hold", sentence, numbers)

@@ -1,5 +1,6 @@
 """A whole incident-3 case made by hand: two customers, an earlier outage, five refused orders, a mend, four phases."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,8 @@ import msgspec
 import pytest
 
 from oddsock.drill.case import Case, CaseMeta, ClusterMeta
+from oddsock.drill.report import write_report
+from oddsock.drill.report.document import Report
 from oddsock.kit.clock import iso
 from oddsock.kit.money import wire_total
 
@@ -367,13 +370,37 @@ def create(home: Path) -> Incident:
     return Incident(case)
 
 
-@pytest.fixture
-def whole_case(tmp_path: Path) -> Case:
-    """Incident 3 from its lead to the evidence after the mend."""
-    incident = create(tmp_path)
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of incident 3 from its lead to the evidence after the mend, with its report; nobody changes it."""
+    incident = create(tmp_path_factory.mktemp("home"))
     incident.begin()
     incident.recover(incident.outage())
-    return incident.finish()
+    case = incident.finish()
+    write_report(case)
+    return case.path
+
+
+@pytest.fixture(scope="session")
+def whole_report(made_once: Path) -> Report:
+    """What report.json of the whole incident says."""
+    return msgspec.json.decode((made_once / "report.json").read_bytes(), type=Report)
+
+
+@pytest.fixture
+def whole_case(made_once: Path, tmp_path: Path) -> Case:
+    """A copy of the whole incident without its report, to be changed."""
+    path = tmp_path / made_once.name
+    shutil.copytree(made_once, path, ignore=shutil.ignore_patterns("report.*", "exports"))
+    return Case(path)
+
+
+@pytest.fixture
+def reported_case(made_once: Path, tmp_path: Path) -> Case:
+    """A copy of the whole incident with its report and exports, to be changed."""
+    path = tmp_path / made_once.name
+    shutil.copytree(made_once, path)
+    return Case(path)
 
 
 @pytest.fixture
