@@ -5,10 +5,11 @@ Reasons and texts are the kubelet's.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from oddsock.cluster.addresses import Address, ports_text
 from oddsock.cluster.backoff import FIRST_S, Backoff
@@ -17,9 +18,11 @@ from oddsock.cluster.containers import Command, ContainerProcess
 from oddsock.cluster.environment import BadConfiguration, container_environment, expanded, machine_environment
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.machine import Machine
+from oddsock.cluster.output import Output
 from oddsock.cluster.pod_status import ContainerState, restarts_after, terminated
 from oddsock.cluster.probe_actions import ask_command, ask_http, ask_tcp
 from oddsock.cluster.probes import Answer, Probe, probe_of, watch_probe
+from oddsock.cluster.sessions import Session, begin_session
 from oddsock.cluster.store import timestamp
 from oddsock.cluster.volumes import led, mounts
 from oddsock.kit.errors import CannotRun
@@ -51,6 +54,8 @@ class ContainerWorker:
         self._machine = machine
         self._publish = publish
         self._process: ContainerProcess | None = None
+        self._output: Output | None = None
+        self._sessions: WeakSet[Session] = WeakSet()
         self._command: Command | None = None
         self._place: Place | None = None
         self._probes: set[asyncio.Task[None]] = set()
@@ -86,6 +91,24 @@ class ContainerWorker:
         """The log of the current run, or of the one before; None when there was none."""
         run = self._run - 1 if previous else self._run
         return self._log_file(run) if run >= 0 else None
+
+    async def execute(self, arguments: Sequence[str], has_input: bool, has_terminal: bool) -> Session | None:
+        """A session of a command in the container's surroundings; None while it does not run. OSError as `start`."""
+        if self._command is None or self._place is None or not self.state.is_running:
+            return None
+        mounted, meta = mounts(self._container, self._place.folders), self._pod["metadata"]
+        environment = {**({"TERM": "xterm"} if has_terminal else {}), **self._command.environment}
+        told = [led(str(part), mounted) for part in arguments]
+        command = Command(told, environment, self._command.folder, has_input, has_terminal)
+        session = await begin_session(self._machine.spawner, command, f"{meta['namespace']}/{meta['name']}")
+        self._sessions.add(session)
+        return session
+
+    def attach(self) -> Session | None:
+        """A session at the container's own process, perhaps ended already; None before its first start."""
+        if self._process is None or self._output is None:
+            return None
+        return Session(self._process, self._output, ends_input=bool(self._container.get("stdinOnce")))
 
     async def _end(self, process: ContainerProcess, kill_now: asyncio.Event) -> None:
         if not kill_now.is_set():
@@ -131,6 +154,7 @@ class ContainerWorker:
         own = container_environment(seen, self._container, machine.store, services, mounted)
         environment = {
             **machine_environment(),
+            "CURL_HOME": str(machine.network.curl_home(namespace)),
             "HOSTNAME": meta["name"],
             "POD_IP": place.pod_ip,
             **own,
@@ -146,20 +170,23 @@ class ContainerWorker:
         if not (folder.is_absolute() and folder.is_dir()):
             folder = place.folder / self.state.name
             folder.mkdir(parents=True, exist_ok=True)
-        return Command(arguments, environment, folder)
+        if is_at_terminal := bool(self._container.get("tty")):
+            environment.setdefault("TERM", "xterm")
+        return Command(arguments, environment, folder, bool(self._container.get("stdin")), is_at_terminal)
 
     async def _run_once(self, command: Command) -> int:
         clock, state = self._machine.clock, self.state
         self._run += 1
         if self._run >= LOGS_KEPT:
             self._log_file(self._run - LOGS_KEPT).unlink(missing_ok=True)
-        log = ContainerLog(self._log_file(self._run), clock)
+        output = Output(ContainerLog(self._log_file(self._run), clock), keeps_first=command.has_input)
         meta, begun_at = self._pod["metadata"], clock.now()
         self._tell("Created", f"Created container: {state.name}")
         try:
-            self._process = await self._machine.spawner.start(command, log, f"{meta['namespace']}/{meta['name']}")
+            self._process = await self._machine.spawner.start(command, output, f"{meta['namespace']}/{meta['name']}")
+            self._output = output
         except OSError as cause:
-            log.close()
+            output.close()
             self._tell("Failed", f"Error: {command.arguments[0]} cannot be started: {cause.strerror}", warn=True)
             state.state = terminated(START_ERROR, begun_at, clock.now(), "")
             state.state["terminated"]["reason"] = "StartError"
@@ -173,6 +200,9 @@ class ContainerWorker:
             code = await asyncio.shield(self._process.exit_code)
         finally:
             self._end_probes()
+            # Commands that were run beside the container end with it.
+            for session in list(self._sessions):
+                session.kill()
         state.state = terminated(code, begun_at, clock.now(), state.container_id)
         state.is_ready = state.is_started = False
         self._publish()

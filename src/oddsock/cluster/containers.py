@@ -13,21 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from oddsock.cluster.container_log import ContainerLog
 from oddsock.cluster.leftovers import ProcessLedger
+from oddsock.cluster.output import Sink
+from oddsock.cluster.terminal import Terminal
 from oddsock.kit import processes
 
 KILL_S_MAX = 5.0
 """Wall seconds the kernel may take to end a process that was sent SIGKILL."""
+OUTPUT_S_MAX = 2.0
+"""Wall seconds after a process's end that its output is waited for; something it left behind may hold it open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What is to be run, where, and with which environment."""
+    """What is to be run, where, and with which environment; with an input that is written to, at a terminal."""
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
     folder: Path
+    has_input: bool = False
+    has_terminal: bool = False
 
 
 class Spawner:
@@ -38,19 +43,33 @@ class Spawner:
         # Nobody ever writes: a child that reads the end of this pipe knows that its parent is gone.
         self._lifeline, self._lifeline_end = os.pipe()
 
-    async def start(self, command: Command, log: ContainerLog, owner: str) -> "ContainerProcess":
-        """Start *command* and log its output; OSError when it cannot be started."""
+    async def start(self, command: Command, output: Sink, owner: str) -> "ContainerProcess":
+        """Start *command*, with *output* taking what it says; OSError when it cannot be started."""
         environment = {**command.environment, processes.LIFELINE: str(self._lifeline)}
-        _, process = await asyncio.get_running_loop().subprocess_exec(
-            lambda: ContainerProcess(log, self._ledger, owner),
-            *command.arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            env=environment,
-            cwd=command.folder,
-            start_new_session=True,
-            pass_fds=(self._lifeline,),
-            preexec_fn=processes.die_with_parent,
-        )
+        terminal = Terminal() if command.has_terminal else None
+        ours = asyncio.subprocess.PIPE
+        try:
+            _, process = await asyncio.get_running_loop().subprocess_exec(
+                lambda: ContainerProcess(output, self._ledger, owner, terminal),
+                *command.arguments,
+                stdin=terminal.far_end if terminal else ours if command.has_input else asyncio.subprocess.DEVNULL,
+                stdout=terminal.far_end if terminal else ours,
+                stderr=terminal.far_end if terminal else ours,
+                env=environment,
+                cwd=command.folder,
+                start_new_session=True,
+                pass_fds=(self._lifeline,),
+                preexec_fn=terminal.adopt if terminal else processes.die_with_parent,
+            )
+        except BaseException:
+            if terminal is not None:
+                terminal.discard()
+            raise
+        finally:
+            if terminal is not None:
+                terminal.close_far_end()
+        if terminal is not None:
+            await terminal.connect(lambda data: process.pipe_data_received(1, data), process.source_ended)
         return process
 
     async def run(self, command: Command, timeout_s: float) -> tuple[int | None, str]:
@@ -81,14 +100,19 @@ class Spawner:
 
 
 class ContainerProcess(asyncio.SubprocessProtocol):
-    """A running container."""
+    """A running container, or a command beside one."""
 
-    def __init__(self, log: ContainerLog, ledger: ProcessLedger, owner: str) -> None:
+    def __init__(self, output: Sink, ledger: ProcessLedger, owner: str, terminal: Terminal | None = None) -> None:
         self.pid = 0
         self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._log = log
+        self._output = output
         self._ledger = ledger
         self._owner = owner
+        self._terminal = terminal
+        self._sources = 1 if terminal is None else 2
+        self._is_paused = False
+        self._may_write = asyncio.Event()
+        self._may_write.set()
         self._transport: asyncio.SubprocessTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -98,8 +122,8 @@ class ContainerProcess(asyncio.SubprocessProtocol):
         self._ledger.remember(self.pid, self._owner)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Log what the process said."""
-        self._log.write("stderr" if fd == 2 else "stdout", data)
+        """Pass on what the process said."""
+        self._output.write("stderr" if fd == 2 else "stdout", data)
 
     def process_exited(self) -> None:
         """Note the exit code as a container runtime tells it: 128 + signal for a process that was killed."""
@@ -110,10 +134,56 @@ class ContainerProcess(asyncio.SubprocessProtocol):
         self._ledger.forget(self.pid)
         if not self.exit_code.done():
             self.exit_code.set_result(128 - code if code < 0 else code)
+        asyncio.get_running_loop().call_later(OUTPUT_S_MAX, self._end_output)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """All output is read: close the log."""
-        self._log.close()
+        """The process is gone and its pipes are read."""
+        if self._transport is not None:
+            self._transport.close()
+        self._may_write.set()
+        self.source_ended()
+
+    def source_ended(self) -> None:
+        """One of the process's ways to speak is read to its end; after the last, nothing more comes."""
+        self._sources -= 1
+        if self._sources == 0:
+            self._output.close()
+
+    def pause_writing(self) -> None:
+        """The process reads slower than it is written to."""
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        """The process has read."""
+        self._may_write.set()
+
+    async def write(self, data: bytes) -> None:
+        """Write *data* to the process's input, waiting while it does not read; nothing when its input is over."""
+        if self._terminal is not None:
+            self._terminal.write(data)
+        elif (pipe := self._input()) is not None and not pipe.is_closing():
+            pipe.write(data)
+            await self._may_write.wait()
+
+    def end_input(self) -> None:
+        """Let the process read the end of its input."""
+        if (pipe := self._input()) is not None:
+            pipe.close()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Tell a process at a terminal how large its window is."""
+        if self._terminal is not None:
+            self._terminal.resize(columns, rows)
+
+    def pause_output(self) -> None:
+        """Let what the process says wait in the kernel."""
+        self._is_paused = True
+        self._hold_output(True)
+
+    def resume_output(self) -> None:
+        """Read on."""
+        self._is_paused = False
+        self._hold_output(False)
 
     def ask_to_end(self) -> None:
         """SIGTERM to the container's first process."""
@@ -127,3 +197,28 @@ class ContainerProcess(asyncio.SubprocessProtocol):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(KILL_S_MAX):
                     await asyncio.shield(self.exit_code)
+
+    def _input(self) -> asyncio.WriteTransport | None:
+        pipe = self._transport.get_pipe_transport(0) if self._transport is not None else None
+        return cast("asyncio.WriteTransport | None", pipe)
+
+    def _hold_output(self, holds: bool) -> None:
+        if self._terminal is not None:
+            self._terminal.hold(holds)
+            return
+        for fd in (1, 2):
+            pipe = self._transport.get_pipe_transport(fd) if self._transport is not None else None
+            if pipe is None or pipe.is_closing():
+                continue
+            reading = cast(asyncio.ReadTransport, pipe)
+            reading.pause_reading() if holds else reading.resume_reading()
+
+    def _end_output(self) -> None:
+        if self._sources <= 0:
+            return
+        if self._is_paused:
+            asyncio.get_running_loop().call_later(OUTPUT_S_MAX, self._end_output)
+        elif self._transport is not None:
+            if self._terminal is not None:
+                self._terminal.hang_up()
+            self._transport.close()

@@ -116,6 +116,7 @@ class ControlPlane:
             pod_logs=self.kubelet,
             resolve_service=self.network.resolve_service,
             clock=self.clock,
+            pod_doors=self.kubelet,
         )
         runner = await serve(app, settings.host, settings.port)
         host, port = runner.addresses[0][:2]

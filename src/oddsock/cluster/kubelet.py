@@ -6,6 +6,7 @@ import shutil
 from collections import deque
 from pathlib import Path
 
+from oddsock.cluster.container_worker import ContainerWorker
 from oddsock.cluster.controllers.pods import is_finished, is_terminating
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.machine import Machine
@@ -37,6 +38,11 @@ class Kubelet:
         """The CRI log file of the current or the previous run of a container, or None."""
         worker = self._workers.get(self._names.get((namespace, pod), ""))
         return worker.log_path(container, previous) if worker else None
+
+    def container(self, namespace: str, pod: str, container: str) -> ContainerWorker | None:
+        """The worker of a container: where commands are run beside it and where one attaches; None when it is gone."""
+        worker = self._workers.get(self._names.get((namespace, pod), ""))
+        return worker.container(container) if worker else None
 
     async def close(self, grace_wall_s: float) -> None:
         """Stop every pod, with SIGKILL after *grace_wall_s*; the objects stay as they are."""

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from oddsock.cluster.addresses import Address, service_annotations
 from oddsock.cluster.controllers.loop import Key
+from oddsock.cluster.curl_names import curl_config
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.ports import HeldPort, PortPool
 from oddsock.cluster.service_proxy import ServiceProxy
@@ -40,6 +41,10 @@ class Network(Protocol):
 
     def names_file(self, namespace: str) -> Path:
         """The file that tells pods of *namespace* where Services are (ODDSOCK_HOSTS)."""
+        ...
+
+    def curl_home(self, namespace: str) -> Path:
+        """The folder whose .curlrc tells curl in pods of *namespace* where Services are (CURL_HOME)."""
         ...
 
     def service_environment(self, namespace: str) -> dict[str, str]:
@@ -80,6 +85,11 @@ class PortsNetwork:
         if not path.exists():
             self._write_names(namespace)
         return path
+
+    def curl_home(self, namespace: str) -> Path:
+        """<folder>/.curl/<namespace>, written as the names file is."""
+        self.names_file(namespace)
+        return self._folder / ".curl" / namespace
 
     def service_environment(self, namespace: str) -> dict[str, str]:
         """<NAME>_SERVICE_HOST and _PORT as they can really be reached: 127.0.0.1 and the host port."""
@@ -174,16 +184,23 @@ class PortsNetwork:
             if service is not None:
                 ip = service["spec"].get("clusterIP", "")
                 lines += [f"{name}:{port} {HOST}:{each.address[1]} {ip}\n" for port, (each, _) in sorted(held.items())]
-        # Replaced in one step, so that a pod that reads it meanwhile sees the old names or the new ones.
-        unfinished = self._folder / f".{namespace}"
-        unfinished.write_text("".join(lines))
-        unfinished.replace(self._folder / namespace)
+        curl_home = self._folder / ".curl" / namespace
+        curl_home.mkdir(parents=True, exist_ok=True)
+        _replace(curl_home / ".curlrc", curl_config(namespace, lines))
+        _replace(self._folder / namespace, "".join(lines))
 
     def _release(self, held: tuple[HeldPort, ServiceProxy]) -> None:
         port, proxy = held
         proxy.close()
         port.close()
         self._pool.give_back(port.address[1])
+
+
+def _replace(path: Path, text: str) -> None:
+    # In one step, so that a pod that reads it meanwhile sees the old names or the new ones.
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text)
+    unfinished.replace(path)
 
 
 def container_ports(pod: Obj) -> set[int]:

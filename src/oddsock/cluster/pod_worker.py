@@ -71,6 +71,10 @@ class PodWorker:
                 return worker.log_path(previous)
         return None
 
+    def container(self, name: str) -> ContainerWorker | None:
+        """The worker of container *name*, or None."""
+        return next((worker for worker in self._containers if worker.state.name == name), None)
+
     async def _run_containers(self) -> None:
         place = await self._settle_in()
         self._publish()

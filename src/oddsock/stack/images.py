@@ -2,9 +2,12 @@
 
 import sys
 
+FOREIGN = ("curlimages/curl", "busybox")
+"""Images whose programs the machine has itself: a pod of one runs its own command and arguments."""
 SERVICES = ("front-end", "catalogue", "carts", "user", "orders", "payment", "shipping", "mailbox")
 
 
 def image_map() -> dict[str, list[str]]:
     """Image repository (without its tag) to the command that runs it; an image that is not here is ErrImagePull."""
-    return {f"oddsock/sock-shop-{service}": [sys.executable, "-m", "oddsock.shop", service] for service in SERVICES}
+    own = {f"oddsock/sock-shop-{service}": [sys.executable, "-m", "oddsock.shop", service] for service in SERVICES}
+    return {**own, **{image: [] for image in FOREIGN}}

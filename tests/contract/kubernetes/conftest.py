@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +20,10 @@ from yarl import URL
 
 from oddsock.cluster import defaults
 from oddsock.cluster.api import app
+from oddsock.cluster.control_plane import ControlPlane, ControlPlaneSettings, running
 from oddsock.cluster.store import Store
 from oddsock.kit import http
-from oddsock.kit.clock import ManualClock
+from oddsock.kit.clock import ManualClock, SystemClock, wait_for
 
 HERE = Path(__file__).parent
 TOKEN = "a-token-of-the-test"
@@ -62,15 +64,19 @@ class World:
 
     def kubeconfig(self) -> Path:
         """A kubeconfig for this world's server."""
-        path = self.folder / "kubeconfig"
-        # Over plain HTTP kubectl sends no account but the one in the URL.
-        server = self.url.replace("http://", f"http://oddsock:{TOKEN}@")
-        cluster = {"name": "c", "cluster": {"server": server}}
-        context = {"name": "c", "context": {"cluster": "c", "user": "u", "namespace": NAMESPACE}}
-        user = {"name": "u", "user": {"token": TOKEN}}
-        head = {"apiVersion": "v1", "kind": "Config", "current-context": "c"}
-        path.write_text(json.dumps({**head, "clusters": [cluster], "contexts": [context], "users": [user]}))
-        return path
+        return write_kubeconfig(self.folder, self.url)
+
+
+def write_kubeconfig(folder: Path, url: str) -> Path:
+    """A kubeconfig in *folder* for the server at *url*."""
+    path = folder / "kubeconfig"
+    # Over plain HTTP kubectl sends no account but the one in the server's path.
+    cluster = {"name": "c", "cluster": {"server": f"{url}/as/{TOKEN}"}}
+    context = {"name": "c", "context": {"cluster": "c", "user": "u", "namespace": NAMESPACE}}
+    user = {"name": "u", "user": {"token": TOKEN}}
+    head = {"apiVersion": "v1", "kind": "Config", "current-context": "c"}
+    path.write_text(json.dumps({**head, "clusters": [cluster], "contexts": [context], "users": [user]}))
+    return path
 
 
 def make_world(folder: Path) -> World:
@@ -210,30 +216,81 @@ async def api(world: World) -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 async def kubectl(world: World) -> Callable[..., Awaitable[str]]:
     """Runs a kubectl of at least 1.31 against the world and returns what it printed; fails when its exit code does."""
+    return await _kubectl(world.kubeconfig())
+
+
+@pytest.fixture
+async def kubectl_in_pods(pods: "Pods", tmp_path: Path) -> Callable[..., Awaitable[str]]:
+    """The same against the control plane of `pods`."""
+    return await _kubectl(write_kubeconfig(tmp_path, pods.plane.server))
+
+
+async def _kubectl(kubeconfig: Path) -> Callable[..., Awaitable[str]]:
     program = shutil.which("kubectl")
     if program is None:
         pytest.skip("no kubectl is installed; test_replay asks its recorded requests instead")
-    shown = await _run([program, "version", "--client", "-o", "json"], world)
+    shown = await _run([program, "version", "--client", "-o", "json"], kubeconfig)
     minor = int(json.loads(shown)["clientVersion"]["minor"].rstrip("+"))
     if minor < 31:
         pytest.skip(f"kubectl 1.{minor} is older than 1.31; test_replay asks its recorded requests instead")
 
-    async def run(*words: str, fails: bool = False) -> str:
-        return await _run([program, *words], world, fails)
+    async def run(*words: str, fails: bool = False, typed: bytes = b"") -> str:
+        return await _run([program, *words], kubeconfig, fails, typed)
 
     return run
 
 
-async def _run(command: list[str], world: World, fails: bool = False) -> str:
-    environment = {**os.environ, "KUBECONFIG": str(world.kubeconfig()), "HOME": str(world.folder)}
+async def _run(command: list[str], kubeconfig: Path, fails: bool = False, typed: bytes = b"") -> str:
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "HOME": str(kubeconfig.parent)}
+    pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command, env=environment, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT
     )
     try:
-        printed, _ = await asyncio.wait_for(process.communicate(), KUBECTL_S_MAX)
+        printed, _ = await asyncio.wait_for(process.communicate(typed), KUBECTL_S_MAX)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     assert (process.returncode != 0) == fails, printed.decode()
     return printed.decode()
+
+
+SERVER = """
+import http.server, os
+host, port = dict(pair.split("=") for pair in os.environ["ODDSOCK_PORTS"].split(","))["8080"].split(":")
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.send_header("Content-Length", "3"); self.end_headers(); self.wfile.write(b"OK\\n")
+print("listening", flush=True)
+http.server.HTTPServer((host, int(port)), Answer).serve_forever()
+"""
+READY_S_MAX = 10.0
+
+
+@dataclass
+class Pods:
+    """A control plane whose pods are real processes, and a client of it."""
+
+    plane: ControlPlane
+    session: aiohttp.ClientSession
+
+
+@pytest.fixture
+async def pods(tmp_path: Path) -> AsyncIterator[Pods]:
+    """A control plane with a pod `payment`, which is ready behind a Service of that name."""
+    images = {"server": [sys.executable, "-c", SERVER], "curlimages/curl": [], "busybox": []}
+    settings = ControlPlaneSettings(
+        root=str(tmp_path / "root"), token=TOKEN, images=images, namespaces=("default", NAMESPACE)
+    )
+    async with running(settings) as plane, aiohttp.ClientSession(f"{plane.server}/as/{TOKEN}/") as session:
+        for obj in yaml.safe_load_all((HERE / "pods.yaml").read_text()):
+            plural = f"{obj['kind'].lower()}s"
+            async with session.post(f"api/v1/namespaces/{NAMESPACE}/{plural}", json=obj) as answered:
+                assert answered.status == 201, await answered.text()
+
+        async def is_ready() -> object:
+            return await plane.network.resolve_service(NAMESPACE, "payment", "http")
+
+        assert await wait_for(is_ready, SystemClock(), READY_S_MAX, poll_s=0.02)
+        yield Pods(plane, session)

@@ -47,14 +47,25 @@ def read_config(kubeconfig: Path | None, context: str | None) -> SingleConfig:
 def _with_bare_address(config: SingleConfig) -> SingleConfig:
     """The same connection without an account in the server's address, whence it would reach errors and reports."""
     parts = urlsplit(config.cluster.server)
-    if parts.username is None:
+    path, token = _without_token(parts.path)
+    if parts.username is None and not token:
         return config
-    server = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    server = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=path).geturl()
     user = config.user or User()
-    if not (user.token or user.username or user.exec):
+    if token:
+        user = msgspec.structs.replace(user, token=user.token or token)
+    if parts.username is not None and not (user.token or user.username or user.exec):
         password = unquote(parts.password or "")
         user = msgspec.structs.replace(user, username=unquote(parts.username), password=password)
     return config._replace(cluster=msgspec.structs.replace(config.cluster, server=server), user=user)
+
+
+def _without_token(path: str) -> tuple[str, str]:
+    # Our own clusters write `/as/<token>` into the address, the only place where kubectl's WebSockets can carry it.
+    parts = path.split("/", 3)
+    if len(parts) < 3 or parts[1] != "as":
+        return path, ""
+    return "".join(f"/{part}" for part in parts[3:]), parts[2]
 
 
 def open_client(config: SingleConfig, namespace: str) -> AsyncClient:
@@ -79,7 +90,8 @@ def open_raw(config: SingleConfig) -> httpx2.AsyncClient:
 def address_of(config: SingleConfig) -> str:
     """The API server's address without an account in it, as it may be shown and kept."""
     parts = urlsplit(config.cluster.server)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+    path, _ = _without_token(parts.path)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path.rstrip('/')}"
 
 
 def tls_of(config: SingleConfig) -> ssl.SSLContext | None:

@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from yarl import URL
 
 from oddsock.cluster.api import resources
-from oddsock.cluster.api.context import CONTEXT, Context, PodLogs, ResolveService, context_of
+from oddsock.cluster.api.context import CONTEXT, Context, PodDoors, PodLogs, ResolveService, context_of
 from oddsock.cluster.api.discovery import HEALTH_PATHS, discover
 from oddsock.cluster.api.media import answer, answer_error, flag
 from oddsock.cluster.api.paths import Target, target
 from oddsock.cluster.api.pod_logs import serve_log
+from oddsock.cluster.api.remote_commands import serve_attach, serve_exec
 from oddsock.cluster.api.scale import serve_scale
 from oddsock.cluster.api.service_proxy import serve_proxy
 from oddsock.cluster.api.watches import watch
@@ -26,6 +28,9 @@ from oddsock.kit.http import guard
 
 BODY_BYTES_MAX = 3 * 1024 * 1024
 """Largest request body, as a real API server has it."""
+
+ACCOUNT = "/as/"
+"""What a path begins with that carries a token."""
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
@@ -44,11 +49,17 @@ _STATUS = {method: handler for method, handler in _OBJECT.items() if method != "
 
 
 def build(
-    store: Store, *, token: str, pod_logs: PodLogs, resolve_service: ResolveService, clock: Clock
+    store: Store,
+    *,
+    token: str,
+    pod_logs: PodLogs,
+    resolve_service: ResolveService,
+    clock: Clock,
+    pod_doors: PodDoors | None = None,
 ) -> web.Application:
     """The API server over *store*; every path but the health ones wants *token* as a bearer token."""
     app = web.Application(middlewares=[guard(), _answer_errors, _authenticate], client_max_size=BODY_BYTES_MAX)
-    app[CONTEXT] = Context(store, token, pod_logs, resolve_service, clock)
+    app[CONTEXT] = Context(store, token, pod_logs, resolve_service, clock, pod_doors=pod_doors)
     app.router.add_route("*", "/{path:.*}", _dispatch)
     app.cleanup_ctx.append(_open_client)
     app.on_shutdown.append(_end_watches)
@@ -65,17 +76,39 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
 
 @web.middleware
 async def _authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.path not in HEALTH_PATHS and not has_token(
-        request.headers.get("Authorization", ""), context_of(request).token
-    ):
+    token = context_of(request).token
+    path, given = account_of(request.raw_path)
+    if given:
+        request = request.clone(rel_url=URL(path, encoded=True))
+    is_known = hmac.compare_digest(given.encode(), token.encode()) or has_token(
+        request.headers.get("Authorization", ""), token
+    )
+    if request.path not in HEALTH_PATHS and not is_known:
         raise Unauthorised("Unauthorized")
     return await handler(request)
+
+
+def account_of(raw_path: str) -> tuple[str, str]:
+    """(path, token) of a path that begins with `/as/<token>`, perhaps twice; an empty token when it does not.
+
+    kubectl drops the user of a kubeconfig over plain HTTP, and its WebSockets refuse an account in the server's address
+    (gorilla/websocket: "malformed ws or wss URL"), so the address has the token in its path. OpenAPI clients put that
+    path in front of links that have it already.
+
+    >>> account_of("/as/secret/api/v1/pods?watch=1")
+    ('/api/v1/pods?watch=1', 'secret')
+    """
+    token = ""
+    while raw_path.startswith(ACCOUNT):
+        token, _, rest = raw_path.removeprefix(ACCOUNT).partition("/")
+        raw_path = f"/{rest}"
+    return raw_path, token
 
 
 def has_token(authorisation: str, token: str) -> bool:
     """Whether an Authorization header carries *token*, as a bearer token or as the password of any user.
 
-    kubectl drops the user of a kubeconfig over plain HTTP and sends only what stands in the server's URL, as Basic.
+    An account in a server's address (`http://oddsock:<token>@...`) arrives as Basic.
     """
     scheme, _, given = authorisation.partition(" ")
     secret = given.strip().encode()
@@ -106,6 +139,10 @@ async def _dispatch(request: web.Request) -> web.StreamResponse:
             return await serve_scale(request, found)
         case "log" if found.kind.name == "Pod":
             return await serve_log(request, found)
+        case "exec" if found.kind.name == "Pod":
+            return await serve_exec(request, found)
+        case "attach" if found.kind.name == "Pod":
+            return await serve_attach(request, found)
         case "proxy" if found.kind.name == "Service":
             return await serve_proxy(request, found)
     raise NotFound.resource()
@@ -151,3 +188,5 @@ async def _end_watches(app: web.Application) -> None:
     context.is_closing = True
     for open_watch in list(context.watches):
         open_watch.end()
+    for socket in list(context.sockets):
+        await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY, message=b"the API server ends")

@@ -1,12 +1,13 @@
 """What every handler of the API is given: the store and the two doors that kubelet and network open to it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from aiohttp import ClientSession, web
 
+from oddsock.cluster.sessions import Session
 from oddsock.cluster.store import Store
 from oddsock.cluster.watch import Watch
 from oddsock.kit.clock import Clock
@@ -17,6 +18,26 @@ class PodLogs(Protocol):
 
     def log_path(self, namespace: str, pod: str, container: str, previous: bool) -> Path | None:
         """The CRI log file (`<RFC 3339, ns> stdout|stderr F|P <line>`) of a container's run, or None."""
+        ...
+
+
+class ContainerDoor(Protocol):
+    """One container as its kubelet opens it."""
+
+    async def execute(self, arguments: Sequence[str], has_input: bool, has_terminal: bool) -> Session | None:
+        """A session of a command in the container's surroundings; None while it does not run, OSError if not found."""
+        ...
+
+    def attach(self) -> Session | None:
+        """A session at the container's own process; None before its first start."""
+        ...
+
+
+class PodDoors(Protocol):
+    """How the kubelet lets somebody into its containers."""
+
+    def container(self, namespace: str, pod: str, container: str) -> ContainerDoor | None:
+        """The door of a container, or None when the kubelet does not have it."""
         ...
 
 
@@ -37,6 +58,10 @@ class Context:
     """Opened with the application, for the service proxy."""
     watches: set[Watch] = field(default_factory=set)
     """Open watch answers, ended when the application shuts down."""
+    pod_doors: PodDoors | None = None
+    """None where no pods run: exec and attach are refused."""
+    sockets: set[web.WebSocketResponse] = field(default_factory=set)
+    """Open WebSockets, closed when the application shuts down."""
     is_closing: bool = False
 
 

@@ -144,6 +144,8 @@ def _subresources(kind: Kind) -> list[Obj]:
         rows.append({"name": "scale", **plain, **scale, "verbs": ["get", "patch", "update"]})
     if kind.name == "Pod":
         rows.append({"name": "log", **plain, "verbs": ["get"]})
+        for name, options in (("exec", "PodExecOptions"), ("attach", "PodAttachOptions")):
+            rows.append({"name": name, **plain, "kind": options, "verbs": ["create", "get"]})
     if kind.name == "Service":
         proxy_verbs = ["create", "delete", "get", "patch", "update"]
         rows.append({"name": "proxy", **plain, "kind": "ServiceProxyOptions", "verbs": proxy_verbs})
