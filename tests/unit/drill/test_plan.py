@@ -189,3 +189,10 @@ def test_a_name_that_is_neither_file_nor_shipped_plan_is_a_usage_error(tmp_path:
     with pytest.raises(PlanError, match="no UTF-8"):
         (tmp_path / "plan.yaml").write_bytes(b"\xff\xfe\x00")
         load_plan(tmp_path / "plan.yaml")
+
+
+def test_every_field_of_a_plan_stands_on_its_page() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "plan.md").read_text(encoding="utf-8")
+    schema = json.loads(SCHEMA.read_text())
+    fields = {name for part in schema["$defs"].values() for name in part["properties"]}
+    assert sorted(name for name in fields if f"`{name}`" not in page) == []
