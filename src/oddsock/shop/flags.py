@@ -33,7 +33,7 @@ FLAGS = (
         "on",
         ("on", "off"),
         "Legacy fault: totals are added in float32 and go over the wire so (104.979996). Off: exact cents (104.98).",
-        "Payment Gateway Integration (a gateway takes whole cents)",
+        "none: explains the report's $374.21",
     ),
     Flag(
         "UNMASKED_CARD_LOG",
@@ -41,7 +41,7 @@ FLAGS = (
         "on",
         ("on", "off"),
         "Legacy fault: the whole card number stands in the service's own log. Off: its last four digits.",
-        "Datadog Log Pipeline (logs that may be shipped)",
+        "none: the report does not mention it",
     ),
     Flag(
         "SHOWN",
