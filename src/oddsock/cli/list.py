@@ -26,7 +26,7 @@ class Shelf(StrEnum):
 
 
 def command(
-    what: Annotated[Shelf, typer.Argument(help="What to list.", metavar="[cases|plans|faults|checks]")] = Shelf.CASES,
+    what: Annotated[Shelf, typer.Argument(help="What to list.")] = Shelf.CASES,
     json: Json = False,
 ) -> None:
     """List cases, plans, faults or checks.

@@ -17,7 +17,7 @@ Context = Annotated[
 ]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="The shop's namespace on that cluster.")]
 Case = Annotated[
-    str, typer.Argument(help="A case's name or folder; the latest when left out.", metavar="[CASE]", show_default=False)
+    str, typer.Argument(help="A case's name or folder; the latest when left out.", metavar="CASE", show_default=False)
 ]
 
 REPLAYS: dict[str, Literal["all", "latest", "ask"]] = {"all": "all", "latest": "latest", "ask": "ask"}

@@ -125,6 +125,7 @@ class _Mender:
         self._cluster = cluster
         self._shop = shop
         self._clock = clock
+        self._began_at_s = clock.monotonic()
         self._mail = mail
         self._path = case.path / "mend.jsonl"
         cut_torn_line(self._path)
@@ -163,6 +164,7 @@ class _Mender:
             action.kind,
             actor="mend",
             phase="mend",
+            plan_s=(self._clock.monotonic() - self._began_at_s) * self._clock.speed,
             operation=action.key,
             value={**names, "result": result, "sentence": sentence},
         )

@@ -1,0 +1,150 @@
+"""What every test shares: the command as a user runs it, on a home of the test's own, with nothing left behind."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from oddsock.kit.clock import SystemClock, sleep_blocking
+
+COMMAND = (sys.executable, "-m", "oddsock")
+RUN_S_MAX = 90.0
+POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one run of the command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it wrote to stdout, read as the one JSON document it must be."""
+        return json.loads(self.out)
+
+    @property
+    def told(self) -> str:
+        """Everything it wrote, for a failed assertion."""
+        return f"exit code {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+@dataclass
+class Oddsock:
+    """The command on *home*; whatever it started is ended by `end`."""
+
+    home: Path
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a run: this one's, with the home, and nothing of a cluster's or a terminal's."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("KUBE", "ODDSOCK"))}
+        return {**kept, "ODDSOCK_HOME": str(self.home), "COLUMNS": "160"}
+
+    def run(self, *arguments: str, **more: Any) -> Ended:
+        """Run the command to its end."""
+        environment = {**self.environment(), **more.pop("env", {})}
+        ended = subprocess.run(
+            [*COMMAND, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=RUN_S_MAX,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            **more,
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    def succeed(self, *arguments: str) -> Ended:
+        """Run the command and expect exit code 0."""
+        ended = self.run(*arguments)
+        assert ended.code == 0, ended.told
+        return ended
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start the command in the background."""
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+        )
+        self.started.append(process)
+        return process
+
+    def cases(self, name: str = "") -> list[Path]:
+        """The case folders whose names hold *name*, oldest first."""
+        return sorted(path.parent for path in (self.home / "cases").glob(f"*{name}*/case.json"))
+
+    def processes(self) -> list[str]:
+        """Every living process that belongs to this home, by its command line."""
+        mark = str(self.home)
+        found = []
+        for process in psutil.process_iter(["cmdline", "environ", "status"]):
+            words, environment = process.info["cmdline"] or [], process.info["environ"] or {}
+            ours = any(mark in text for text in (*words, *environment.values()))
+            if ours and process.info["status"] != psutil.STATUS_ZOMBIE and process.pid != os.getpid():
+                found.append(f"{process.pid} {' '.join(words)}")
+        return found
+
+    @staticmethod
+    def wait_until(condition: Callable[[], object], within_s: float = 10.0) -> bool:
+        """Whether *condition* came true within *within_s* wall seconds."""
+        clock = SystemClock()
+        end = clock.monotonic() + within_s
+        while not condition():
+            if clock.monotonic() > end:
+                return False
+            sleep_blocking(POLL_S)
+        return True
+
+    @staticmethod
+    def read_lines(path: Path) -> list[dict[str, Any]]:
+        """Every line of a JSON lines file, each of which must be whole and ended; none when there is no file."""
+        if not path.exists():
+            return []
+        lines = path.read_text(encoding="utf-8").split("\n")
+        assert lines.pop() == "", f"the last line of {path} is torn"
+        return [json.loads(line) for line in lines]
+
+    def wait_until_none_is_left(self, within_s: float = 8.0) -> None:
+        """Return when no process of this home lives; fail when some still do after *within_s*."""
+        self.wait_until(lambda: not self.processes(), within_s)
+        assert self.processes() == []
+
+    def end(self) -> None:
+        """End everything that was started."""
+        for process in self.started:
+            process.kill()
+            process.communicate()
+        for state in sorted((self.home / "stacks").glob("*/stack.json")):
+            self.run("down", "--name", state.parent.name)
+        self.wait_until_none_is_left()
+
+
+@pytest.fixture
+def oddsock(tmp_path: Path) -> Iterator[Oddsock]:
+    """The command on a home of this test's own, whose name has a blank in it."""
+    command = Oddsock(tmp_path / "a home")
+    yield command
+    command.end()
+
+
+@pytest.fixture(scope="session")
+def long_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oddsock]:
+    """A home whose stack serves many tests; all of them stand in one xdist group."""
+    command = Oddsock(tmp_path_factory.mktemp("long"))
+    yield command
+    command.end()
