@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from oddsock.drill.asked_checks import asked_checks, leave_out
 from oddsock.drill.case import Case
 from oddsock.drill.checks.catalog import BOOK_CHECKS, MEND_CHECKS
 from oddsock.drill.checks.charges import is_overcharged
@@ -52,10 +53,11 @@ def account(case: Case, phase: str, report_differences: list[str] | None = None)
 
 
 def read_books(case: Case, phase: str, report_differences: list[str] | None = None) -> Books:
-    """The ledger of *phase*'s evidence in *case*, judged; reads files only."""
+    """The ledger of *phase*'s evidence in *case*, judged by the checks its plan asks for; reads files only."""
     course = msgspec.structs.replace(load_course(case), report_differences=report_differences)
     before = load(case, "after-heal") if phase == "after-mend" else None
-    return judge_ledger(build_ledger(load(case, phase), course, before))
+    books = judge_ledger(build_ledger(load(case, phase), course, before))
+    return msgspec.structs.replace(books, results=leave_out(books.results, asked_checks(case)))
 
 
 def account_evidence(evidence: Evidence, course: Course, before: Evidence | None = None) -> Account:

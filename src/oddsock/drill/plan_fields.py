@@ -146,7 +146,6 @@ class Recovery(_Part, frozen=True, kw_only=True):
 
     health: list[Name] = []
     test_order: TrialOrder | None = None
-    export: bool = True
     mend: Mending = msgspec.field(default_factory=Mending)
 
 

@@ -5,6 +5,7 @@ from itertools import combinations
 
 import msgspec
 
+from oddsock.drill.checks.catalog import CATALOG
 from oddsock.drill.faults.catalog import FAULTS, make_fault
 from oddsock.drill.plan_complaint import complain, suggest
 from oddsock.drill.plan_fields import PlanFields, PlannedFault, PlannedOperation
@@ -33,6 +34,10 @@ def find_mistakes(plan: PlanFields) -> Iterator[Mistake]:
                 f"An abort condition cannot compare `{condition.figure}`, only {', '.join(LIVE_FIGURES)}"
                 f"{suggest(condition.figure, LIVE_FIGURES)}",
             )
+    known = [check.id for check in CATALOG]
+    for at, check in enumerate(plan.checks if isinstance(plan.checks, list) else []):
+        if check not in known:
+            yield ["checks", at], f"There is no check {check}{suggest(check, known)}"
     if plan.load and plan.load.until_s <= plan.load.from_s:
         yield ["load", "until"], "The load must end after it begins."
 

@@ -131,6 +131,7 @@ def test_an_unknown_fault_is_refused_with_its_place_and_the_nearest_name() -> No
         ("name: small", "name: small\nevidence: {during: 400}", 2, "No fault holds at 400 s"),
         ("name: small", "name: small\nlead: {faults: [{fault: delete-pods, target: a, from: 0}]}", 2, "needs an end"),
         ("name: small", "name: small\nchecks: [lost]", 2, "the id of a check, such as C1"),
+        ("name: small", "name: small\nchecks: [C1, C99]", 2, "There is no check C99; did you mean `C9`?"),
         ("  - username: Rayaan", "  - username: Rayaan\n  - username: Rayaan", 5, "Rayaan stands twice"),
     ],
 )

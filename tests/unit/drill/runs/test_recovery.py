@@ -8,6 +8,7 @@ import pytest
 from oddsock.clients.mail import NoticeMail
 from oddsock.clients.sockshop.books import Notice
 from oddsock.drill import recovery as recovery_module
+from oddsock.drill.account import account
 from oddsock.drill.evidence_files import load
 from oddsock.drill.plan import Plan, load_plan, parse_plan
 from oddsock.drill.recovery import RecoveryResult, run_recovery
@@ -199,3 +200,13 @@ async def test_incident_3_ends_with_four_paid_in_a_shop_with_no_decline_limit_fi
     assert result.odd_after is not None
     assert result.mend is not None
     assert len([one for one in result.mend.results if one.kind == "retry_order"]) == 5
+
+
+async def test_only_the_checks_that_the_plan_asks_for_find_something_and_the_others_say_why(world: Any) -> None:
+    plan = parse_plan(SMALL.replace("apply: true", "apply: false") + "checks: [N1]\n")
+    await recover(world, plan)
+    reckoned = account(world.case, "after-heal")
+    assert reckoned.odd_by_class == {"untold failure": 2}
+    reasons = {result.id: result.reason for result in reckoned.checks if result.verdict == "not-applicable"}
+    assert reasons["V1"] == "the plan does not ask for it"
+    assert "N1" not in reasons
