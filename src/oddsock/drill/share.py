@@ -59,7 +59,7 @@ def read_moment(text: str) -> datetime:
 
 
 def write_invitation(
-    case: Case, title: str, sentences: Sequence[str], to: Sequence[str], at: datetime, sender: str
+    case: Case, title: str, sentences: Sequence[str], to: Sequence[str], at: datetime, sender: str, now: datetime
 ) -> str:
     """The .ics for the post-mortem of *case* (RFC 5545; RFC 5546 REQUEST): lines folded and ended by CRLF."""
     until = at + timedelta(minutes=POST_MORTEM_MINUTES)
@@ -70,7 +70,7 @@ def write_invitation(
         "METHOD:REQUEST",
         "BEGIN:VEVENT",
         f"UID:post-mortem.{case.name}@oddsock",
-        f"DTSTAMP:{_stamp(at - timedelta(days=1))}",
+        f"DTSTAMP:{_stamp(now)}",
         f"DTSTART:{_stamp(at)}",
         f"DTEND:{_stamp(until)}",
         f"SUMMARY:{_escape(f'Post-mortem: {title}')}",
@@ -124,7 +124,7 @@ async def share_report(
     report = msgspec.json.decode((case.path / "report.json").read_bytes(), type=dict[str, Any])
     invitation = case.path / INVITATION_FILE
     try:
-        write_whole(invitation, write_invitation(case, title, report["summary"], to, at, sender))
+        write_whole(invitation, write_invitation(case, title, report["summary"], to, at, sender, clock.now()))
     except OSError as cause:
         raise explain_disk(cause, invitation) from cause
     digest = hashlib.sha256(body.encode()).hexdigest()[:16]

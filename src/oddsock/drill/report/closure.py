@@ -92,7 +92,7 @@ def _shared(context: Context) -> ClosureLine:
     share = context.files.share
     done = share.get("accepted") is True
     proof = f"{share.get('server')} accepted it at {share.get('at')} for {', '.join(share.get('to') or [])}."
-    missing = str(share.get("error") or "No server accepted it yet: `oddsock report --share`.")
+    missing = str(share.get("error") or "No server accepted it yet (oddsock report --share).")
     return ClosureLine(name="Incident report shared with the team", done=done, proof=proof if done else missing)
 
 

@@ -101,7 +101,7 @@ def _requests(context: Context) -> list[Probe]:
     window = context.window
     assert window is not None
     first = min((a.invoked_at for a in context.failed_attempts), default=window.from_at)
-    quiet = search(context, window.target, from_at=first, to_at=window.to_at or context.files.history[-1].at)
+    quiet = search(context, window.target, from_at=first, to_at=window.healing_at or context.files.history[-1].at)
     answered = [attempt for attempt in context.files.attempts if attempt.http_status == 500]
     posted = [line for line in search(context, "front-end", "POST /orders") if " 500 " in f"{line.text} "]
     order = _widest_order(context)
@@ -117,7 +117,7 @@ def _requests(context: Context) -> list[Probe]:
             expected=0,
             actual=len(quiet) if has_logs(context, window.target) else None,
             source=f"evidence/*/logs/{window.target}-*.log",
-            learnt="Between the first failed order and the heal the service wrote nothing: it was not there.",
+            learnt="From the first failed order until healing began the service wrote nothing: it was not there.",
         ),
         _probe(
             context,

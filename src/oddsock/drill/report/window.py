@@ -11,13 +11,17 @@ from oddsock.kit.clock import instant
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """One fault in force on *target* from *from_at* until *to_at* (empty: it was never healed)."""
+    """One fault in force on *target* from *from_at* until *to_at* (empty: it was never healed).
+
+    Healing began at *healing_at*: what the target writes from then on is its start again.
+    """
 
     id: str
     fault: str
     target: str
     phase: str
     from_at: str
+    healing_at: str
     to_at: str
     was: dict[str, Any]
     now: dict[str, Any]
@@ -49,6 +53,11 @@ def _heal_at(files: CaseFiles, begin: Entry, fault_id: str) -> str:
     return str(_undo_of(files, fault_id, "healed").get("at") or "")
 
 
+def _healing_at(files: CaseFiles, begin: Entry) -> str:
+    later = (e.at for e in files.entries("heal", "invoke") if e.actor == begin.actor and e.n > begin.n)
+    return next(later, "")
+
+
 def windows(files: CaseFiles) -> list[Window]:
     """Every fault of the case in the order it was injected; an inject whose end is unknown counts as in force."""
     found: dict[str, Window] = {}
@@ -64,6 +73,7 @@ def windows(files: CaseFiles) -> list[Window]:
             target=str(entry.value.get("target") or _undo_target(undo)),
             phase=entry.phase,
             from_at=from_at,
+            healing_at=_healing_at(files, entry) or _heal_at(files, entry, fault_id),
             to_at=_heal_at(files, entry, fault_id),
             was=_as_dict(entry.value.get("was")),
             now=_as_dict(entry.value.get("now")),

@@ -227,10 +227,11 @@ class Incident:
     def heal(self, plan_s: float, fault_id: str) -> None:
         phase = "lead" if plan_s < 0 else "main"
         value = {"fault": "scale-to-zero", "target": "payment", "was": {"replicas": 0}, "now": {"replicas": 1}}
+        self.note(plan_s - 2, "invoke", "heal", f"fault:{fault_id}", {}, operation=f"h-{fault_id}", phase=phase)
         self.note(plan_s, "ok", "heal", f"fault:{fault_id}", value, operation=f"h-{fault_id}", phase=phase)
         self._journal({"kind": "healed", "id": fault_id, "at": self.at(plan_s), "result": "restored", "left": []})
         self.event(plan_s, "ScalingReplicaSet", "Scaled up replica set payment-6bb8fcd48d from 0 to 1")
-        self.logs["payment-6bb8fcd48d-kwd4k"] = [f"ts={self.at(plan_s + 1)} caller=main.go:1 transport=HTTP port=8080"]
+        self.logs["payment-6bb8fcd48d-kwd4k"] = [f"ts={self.at(plan_s - 1)} caller=main.go:1 transport=HTTP port=8080"]
         self.payment_up = True
 
     def event(self, plan_s: float, reason: str, message: str) -> None:

@@ -18,6 +18,7 @@ from oddsock.kit.errors import Unreachable, UsageError
 
 SERVER = ServiceDoor("smtp://mail.example.org:25")
 AT = datetime(2025, 11, 3, 10, 0, tzinfo=UTC)
+NOW = datetime(2025, 10, 30, 8, 30, tzinfo=UTC)
 
 
 class Server:
@@ -79,11 +80,12 @@ async def test_a_report_for_nobody_is_a_usage_error(whole_case: Case, server: Se
 
 
 def test_the_invitation_is_a_request_with_folded_lines(whole_case: Case) -> None:
-    text = write_invitation(whole_case, "A; b, c", ["One." * 40], ["a@x", "b@x"], AT, "Team <t@x>")
+    text = write_invitation(whole_case, "A; b, c", ["One." * 40], ["a@x", "b@x"], AT, "Team <t@x>", NOW)
     lines = text.split("\r\n")
     assert text.endswith("END:VCALENDAR\r\n")
     assert max(len(line.encode()) for line in lines) <= 75
     assert "METHOD:REQUEST" in lines
+    assert "DTSTAMP:20251030T083000Z" in lines
     assert "DTSTART:20251103T100000Z" in lines
     assert "DTEND:20251103T110000Z" in lines
     assert "SUMMARY:Post-mortem: A\\; b\\, c" in lines
