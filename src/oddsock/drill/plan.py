@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from oddsock.drill.plan_complaint import complain, suggest
+from oddsock.drill.plan_complaint import complain, suggest, unknown_field
 from oddsock.drill.plan_fields import PlanFields, PlannedFault
 from oddsock.drill.plan_mistakes import find_mistakes
 from oddsock.drill.plan_source import PlanSource, Step, split_path
@@ -112,7 +112,8 @@ def _convert(source: PlanSource) -> PlanFields:
         return msgspec.convert(source.data, PlanFields, dec_hook=decode_value)
     except msgspec.ValidationError as cause:
         problem, steps = split_path(str(cause))
-        raise source.error(steps, complain(problem, steps, PlanFields)) from cause
+        place = [*steps, field] if (field := unknown_field(problem)) else steps
+        raise source.error(place, complain(problem, steps, PlanFields)) from cause
 
 
 def _with_ids(faults: list[PlannedFault], taken: set[str]) -> list[PlannedFault]:

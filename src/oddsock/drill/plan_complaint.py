@@ -28,9 +28,9 @@ def complain(problem: str, steps: Sequence[Step], top: type[msgspec.Struct], top
     'card.expires must be text, but it is a whole number.'
     """
     where = spell(steps)
-    if found := re.match(r"Object contains unknown field `(.*)`$", problem):
+    if unknown := unknown_field(problem):
         fields = [field.encode_name for field in getattr(_type_at(top, steps[top_at:]), "fields", ())]
-        return f"{where} has no field `{found[1]}`{suggest(found[1], fields)}"
+        return f"{where} has no field `{unknown}`{suggest(unknown, fields)}"
     if found := re.match(r"Object missing required field `(.*)`$", problem):
         return f"{where} lacks the field `{found[1]}`."
     if found := re.match(r"Invalid enum value (.*)$", problem):
@@ -59,6 +59,12 @@ def spell(steps: Sequence[Step]) -> str:
     """
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     return text.lstrip(".") or "The plan"
+
+
+def unknown_field(problem: str) -> str:
+    """The field that is one too many by msgspec's *problem*, empty when that is about something else."""
+    found = re.match(r"Object contains unknown field `(.*)`$", problem)
+    return found[1] if found else ""
 
 
 def suggest(wrong: str, known: Iterable[str]) -> str:

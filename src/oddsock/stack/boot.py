@@ -96,11 +96,9 @@ class Stack:
         try:
             for document in manifests.documents():
                 await door.create(document)
-            await self._wait_for_shop(door)
-            listed = await door.get(f"/api/v1/namespaces/{NAMESPACE}/services")
+            services = await self._wait_for_shop(door)
         finally:
             await door.close()
-        services = manifests.service_urls(listed["items"])
         self.state = msgspec.structs.replace(
             self.state, state="running", server=server, services=services, storefront=services.get("front-end", "")
         )
@@ -115,14 +113,19 @@ class Stack:
             raise CannotRun(f"The API server did not answer within {API_S_MAX:g} s.", f"See {self._plane.log}.")
         return server
 
-    async def _wait_for_shop(self, door: ApiDoor) -> None:
-        path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+    async def _wait_for_shop(self, door: ApiDoor) -> dict[str, str]:
+        """Service name to URL, once every deployment is available and every Service is listened on."""
         waiting: list[str] = []
+        services: dict[str, str] = {}
 
         async def is_up() -> bool:
             self._plane.check()
-            found = (await door.get(path))["items"]
-            waiting[:] = [one["metadata"]["name"] for one in found if not manifests.is_available(one)]
+            deployments = (await door.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"))["items"]
+            listed = (await door.get(f"/api/v1/namespaces/{NAMESPACE}/services"))["items"]
+            services.update(manifests.service_urls(listed))
+            names = [one["metadata"]["name"] for one in deployments if not manifests.is_available(one)]
+            silent = [one["metadata"]["name"] for one in listed if one["metadata"]["name"] not in services]
+            waiting[:] = sorted({*names, *silent})
             return not waiting
 
         if not await wait_for(is_up, SystemClock(), SHOP_S_MAX, POLL_S):
@@ -130,6 +133,7 @@ class Stack:
                 f"Not available within {SHOP_S_MAX:g} s: {', '.join(waiting)}.",
                 f"See {self._plane.log} and the pods' logs.",
             )
+        return services
 
     async def wait_for_end(self) -> None:
         """Return never while all is well; CannotRun when the control plane ends by itself."""

@@ -109,7 +109,7 @@ def test_an_unknown_fault_is_refused_with_its_place_and_the_nearest_name() -> No
     [
         ("title: A small plan", "title: 5", 2, "title must be text, but it is a whole number."),
         ("title: A small plan\n", "", 1, "The plan lacks the field `title`."),
-        ("customers:", "custmers:", 1, "has no field `custmers`; did you mean `customers`?"),
+        ("customers:", "custmers:", 3, "has no field `custmers`; did you mean `customers`?"),
         ("at: 1,", "at: soon,", 6, "'soon' is no duration"),
         ("at: 1,", "at: -1,", 6, "must be 0 or more plan seconds"),
         ("at: 1,", "at: true,", 6, "a duration is plan seconds"),
