@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from oddsock.kit.clock import SystemClock, sleep_blocking
 
@@ -142,9 +144,51 @@ def oddsock(tmp_path: Path) -> Iterator[Oddsock]:
     command.end()
 
 
+@dataclass
+class LongStack:
+    """A stack that serves many tests; every test leaves it healed and takes it as it finds its books."""
+
+    command: Oddsock
+    status: dict[str, Any]
+
+    def api(self, method: str, path: str, body: object = None, media: str = "application/merge-patch+json") -> Any:
+        """The answer of its Kubernetes API to one call."""
+        user = yaml.safe_load(Path(self.status["kubeconfig"]).read_text())["users"][0]["user"]
+        headers = {"Authorization": f"Bearer {user['token']}", "Content-Type": media}
+        return self._ask(self.status["server"] + path, method, body, headers)
+
+    def ask(self, service: str, path: str) -> Any:
+        """What *service* of the shop answers to GET *path*."""
+        return self._ask(self.status["services"][service] + path, "GET", None, {})
+
+    def annotate(self, name: str, value: str | None) -> None:
+        """Set or take away an annotation of the shop's namespace."""
+        self.api("PATCH", "/api/v1/namespaces/sock-shop", {"metadata": {"annotations": {name: value}}})
+
+    def replicas(self, deployment: str) -> int:
+        """How many replicas *deployment* asks for."""
+        found = self.api("GET", f"/apis/apps/v1/namespaces/sock-shop/deployments/{deployment}/scale")
+        return int(found["spec"]["replicas"])
+
+    def scale(self, deployment: str, replicas: int) -> None:
+        """Ask for *replicas* of *deployment*."""
+        path = f"/apis/apps/v1/namespaces/sock-shop/deployments/{deployment}/scale"
+        self.api("PATCH", path, {"spec": {"replicas": replicas}})
+
+    @staticmethod
+    def _ask(url: str, method: str, body: object, headers: dict[str, str]) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data=data, method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
+
 @pytest.fixture(scope="session")
-def long_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oddsock]:
-    """A home whose stack serves many tests; all of them stand in one xdist group."""
+def long_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongStack]:
+    """A stack for the tests of xdist group `long`, which all run on one worker."""
     command = Oddsock(tmp_path_factory.mktemp("long"))
-    yield command
-    command.end()
+    try:
+        command.succeed("up", "--detach", "--speed", "60")
+        yield LongStack(command, command.succeed("status", "--json").json)
+    finally:
+        command.end()
