@@ -17,6 +17,9 @@ from oddsock.kit.errors import CannotRun, Unreachable
 READY_WALL_S_MIN = 45.0
 """A real process needs real time to start, at whatever speed: no wait for readiness ends before this."""
 
+PROBLEMS_TOLD = 3
+"""How many of the things that are not ready an error names."""
+
 READY_POLL_S = 3.0
 """Plan seconds between two looks."""
 
@@ -60,11 +63,16 @@ async def await_steady_state(plan: Plan, cluster: ClusterDoor, shop: Shop, clock
 
     if not await wait_for(is_steady, clock, deadline_s, READY_POLL_S):
         raise CannotRun(
-            f"Steady state was not reached in {deadline_s / clock.speed:.0f} s: {'; '.join(unsteady)}.",
+            f"Steady state was not reached in {deadline_s / clock.speed:.0f} s: {_first_few(unsteady)}.",
             "Look at `kubectl get pods`, or run `oddsock heal`.",
         )
     count = len(wanted.deployments) or len(await cluster.deployments())
     return f"{count} deployments ready, {len(wanted.healthy)} services healthy"
+
+
+def _first_few(problems: Sequence[str]) -> str:
+    rest = len(problems) - PROBLEMS_TOLD
+    return "; ".join(problems[:PROBLEMS_TOLD]) + (f"; and {rest} more" if rest > 0 else "")
 
 
 async def await_healthy(services: Collection[str], shop: Shop, clock: Clock, deadline_s: float) -> list[str]:
