@@ -1,21 +1,26 @@
-"""Where pods and Services are: one interface, one mode so far.
+"""Where pods and Services are: one interface, a class a mode (ports_network, namespace_network).
 
-Mode `ports`: everything is on 127.0.0.1; each container port and each Service port gets a host port of its own. A
-Service's host port is fixed for the Service's life. Pods learn the addresses from ODDSOCK_PORTS and ODDSOCK_HOSTS
-(kit.settings). Cluster IPs are shown and not bound.
+What both share stands here: a Service's host port, fixed for the Service's life and told by its annotation; listeners
+that exist exactly while somebody is ready; the orders to the proxy process that serves them.
 """
 
 import logging
-from collections.abc import Iterable
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
+from oddsock.cluster import listeners
 from oddsock.cluster.addresses import Address, service_annotations
 from oddsock.cluster.controllers.loop import Key
-from oddsock.cluster.curl_names import curl_config
 from oddsock.cluster.kinds import Obj
-from oddsock.cluster.ports import HeldPort, PortPool
-from oddsock.cluster.service_proxy import ServiceProxy
+from oddsock.cluster.listeners import Place
+from oddsock.cluster.ports import HeldPort, PortPool, SocketSource
+from oddsock.cluster.proxy_client import ProxyClient
+from oddsock.cluster.proxy_faults import AT_PORT
+from oddsock.cluster.proxy_wire import PortOrder, Rule
+from oddsock.cluster.service_proxy import Traffic
 from oddsock.cluster.store import Store
 
 HOST = "127.0.0.1"
@@ -39,6 +44,10 @@ class Network(Protocol):
         """Take the addresses of pod *uid* back."""
         ...
 
+    def traffic(self, uid: str) -> Traffic:
+        """What went to and from pod *uid* through Services, since it was attached."""
+        ...
+
     def names_file(self, namespace: str) -> Path:
         """The file that tells pods of *namespace* where Services are (ODDSOCK_HOSTS)."""
         ...
@@ -52,32 +61,48 @@ class Network(Protocol):
         ...
 
 
-class PortsNetwork:
-    """Mode `ports`; also the controller that gives Services their ports and opens and closes them."""
+@dataclass(slots=True)
+class ServicePort:
+    """One port of one Service: its host port, and whether callers are refused, served or left to time out."""
+
+    host: HeldPort
+    state: Literal["closed", "open", "hole"] = "closed"
+    hole: list[socket.socket] = field(default_factory=list)
+
+
+class ServiceNetwork:
+    """The controller that gives Services their ports and opens and closes them; a mode says where."""
 
     name = "network"
-    mode = "ports"
+    mode = ""
     machine_address = HOST
 
-    def __init__(self, store: Store, folder: Path, pool: PortPool | None = None) -> None:
+    def __init__(self, store: Store, folder: Path, proxy: ProxyClient, source: SocketSource = socket.socket) -> None:
         self._store = store
         self._folder = folder
-        self._pool = pool or PortPool(HOST)
+        self._proxy = proxy
+        self._source = source
+        self._pool = PortPool(HOST, source=source)
         self._pods: dict[str, dict[int, Address]] = {}
-        self._services: dict[Key, dict[int, tuple[HeldPort, ServiceProxy]]] = {}
+        self._services: dict[Key, dict[int, ServicePort]] = {}
+        self._rules: dict[Key, tuple[Rule, ...]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def attach(self, pod: Obj) -> tuple[str, dict[int, Address]]:
-        """127.0.0.1, and a free host port for every port that the pod's containers declare or are probed on."""
-        uid = pod["metadata"]["uid"]
-        if uid not in self._pods:
-            self._pods[uid] = {port: (HOST, self._pool.take()) for port in sorted(container_ports(pod))}
-        return HOST, dict(self._pods[uid])
-
     def detach(self, uid: str) -> None:
-        """Let the host ports of pod *uid* be given to others."""
-        for _, port in self._pods.pop(uid, {}).values():
-            self._pool.give_back(port)
+        """Let the addresses of pod *uid* be given to others."""
+        for address in self._pods.pop(uid, {}).values():
+            self._proxy.traffic.pop(address, None)
+            self._give_back(address)
+
+    def traffic(self, uid: str) -> Traffic:
+        """The sum over the container ports of pod *uid*; zeros when it has none or nothing came."""
+        total = Traffic()
+        for address in self._pods.get(uid, {}).values():
+            if part := self._proxy.traffic.get(address):
+                total.received += part.received
+                total.sent += part.sent
+                total.connections += part.connections
+        return total
 
     def names_file(self, namespace: str) -> Path:
         """<folder>/<namespace>, made if absent."""
@@ -92,19 +117,19 @@ class PortsNetwork:
         return self._folder / ".curl" / namespace
 
     def service_environment(self, namespace: str) -> dict[str, str]:
-        """<NAME>_SERVICE_HOST and _PORT as they can really be reached: 127.0.0.1 and the host port."""
-        environment = {}
+        """<NAME>_SERVICE_HOST and _PORT as a pod can reach them."""
+        environment: dict[str, str] = {}
         for service in self._store.list("Service", namespace):
-            bound = self._bound((namespace, service["metadata"]["name"]))
+            reached = self._reached(service)
             prefix = service["metadata"]["name"].upper().replace("-", "_") + "_SERVICE"
-            ports = [port for port in service["spec"].get("ports") or () if port["port"] in bound]
+            ports = [port for port in service["spec"].get("ports") or () if port["port"] in reached]
             if ports:
-                environment[f"{prefix}_HOST"] = HOST
-                environment[f"{prefix}_PORT"] = str(bound[ports[0]["port"]][1])
+                host, number = reached[ports[0]["port"]]
+                environment |= {f"{prefix}_HOST": host, f"{prefix}_PORT": str(number)}
             for port in ports:
                 if port.get("name"):
                     name = port["name"].upper().replace("-", "_")
-                    environment[f"{prefix}_PORT_{name}"] = str(bound[port["port"]][1])
+                    environment[f"{prefix}_PORT_{name}"] = str(reached[port["port"]][1])
         return environment
 
     async def resolve_service(self, namespace: str, service: str, port: str) -> Address | None:
@@ -112,14 +137,19 @@ class PortsNetwork:
         found = self._store.find("Service", namespace, service)
         rows = (found["spec"].get("ports") or []) if found else []
         for row in rows:
-            if port in {"", str(row["port"]), row.get("name")}:
+            if found and port in {"", str(row["port"]), row.get("name")}:
                 held = self._services.get((namespace, service), {}).get(row["port"])
-                return held[1].address if held and held[1].is_listening else None
+                return self._reached(found)[row["port"]] if held and held.state != "closed" else None
         return None
 
-    def proxies(self, namespace: str, service: str) -> dict[int, ServiceProxy]:
-        """The proxies of a Service by its ports; their `traffic` counts bytes by pod address."""
-        return {port: proxy for port, (_, proxy) in self._services.get((namespace, service), {}).items()}
+    def set_rules(self, key: Key, rules: Sequence[Rule]) -> None:
+        """Let the faults *rules* and no others be at Service (namespace, name), at once."""
+        if tuple(rules) == self._rules.get(key, ()):
+            return
+        self._rules[key] = tuple(rules)
+        if not rules:
+            del self._rules[key]
+        self.reconcile(key)
 
     def affected(self, type_: str, obj: Obj) -> Iterable[Key]:
         """A Service and its Endpoints, which have the same name."""
@@ -127,80 +157,116 @@ class PortsNetwork:
             yield obj["metadata"]["namespace"], obj["metadata"]["name"]
 
     def reconcile(self, key: Key) -> float | None:
-        """Give Service (namespace, name) its host ports and listen on them exactly while somebody is ready."""
+        """Give Service (namespace, name) its host ports and listen exactly while somebody is ready."""
         namespace, name = key
         service = self._store.find("Service", namespace, name)
-        wanted = (
-            {port["port"]: port.get("name", "") for port in (service["spec"].get("ports") or ())} if service else {}
-        )
+        wanted = {port["port"]: port for port in (service["spec"].get("ports") or ())} if service else {}
         held = self._services.setdefault(key, {})
         changed = held.keys() != wanted.keys()
         for port in held.keys() - wanted.keys():
-            self._release(held.pop(port))
+            self._release(key, port, held.pop(port))
         for port in wanted.keys() - held.keys():
-            number = self._pool.take()
-            held[port] = HeldPort(HOST, number), ServiceProxy((HOST, number))
+            held[port] = ServicePort(HeldPort(HOST, self._pool.take(), self._source))
         if service is None:
             del self._services[key]
         else:
             self._annotate(service)
         if changed:
             self._write_names(namespace)
-        return self._open_or_close(key, wanted) if service else None
+        return self._serve(key, service, wanted) if service else None
 
     def close(self) -> None:
-        """Close every proxy and let all ports go."""
-        for held in self._services.values():
-            for each in held.values():
-                self._release(each)
+        """Close every port and let all of them go."""
+        for key, held in self._services.items():
+            for port, each in held.items():
+                self._release(key, port, each)
         self._services.clear()
+        self._proxy.close()
 
-    def _open_or_close(self, key: Key, wanted: dict[int, str]) -> float | None:
+    def _serve(self, key: Key, service: Obj, wanted: dict[int, Obj]) -> float | None:
         ready = ready_addresses(self._store.find("Endpoints", *key[:2]))
-        for port, port_name in wanted.items():
+        rules = self._rules.get(key, ())
+        again_s = None
+        for number, port in wanted.items():
+            endpoints = tuple(ready.get(port.get("name", ""), []))
+            order = PortOrder(port=_label(key, number), endpoints=endpoints, is_http=is_http(port), rules=rules)
             try:
-                self._services[key][port][1].set_endpoints(ready.get(port_name, []))
+                self._switch(self._services[key][number], order, self._places(service, number))
             except OSError as cause:
-                _log.warning("Service %s port %s cannot be listened on: %s", "/".join(key), port, cause)
-                return RETRY_S
-        return None
+                _log.warning("Service %s port %s cannot be listened on: %s", "/".join(key), number, cause)
+                again_s = RETRY_S
+        return again_s
+
+    def _switch(self, held: ServicePort, order: PortOrder, places: list[Place]) -> None:
+        # Refused without endpoints, whatever the faults: as a Service with none is.
+        is_hole = any(rule.type in AT_PORT for rule in order.rules)
+        wanted: Literal["closed", "open", "hole"] = "closed" if not order.endpoints else "hole" if is_hole else "open"
+        if held.state == wanted:
+            self._proxy.set(order)
+            return
+        self._proxy.set(order, [])
+        listeners.close(held.hole)
+        held.hole, held.state = [], "closed"
+        if wanted == "open":
+            self._proxy.set(order, listeners.listen(places))
+        elif wanted == "hole":
+            held.hole = listeners.open_black_hole(places)
+        held.state = wanted
 
     def _annotate(self, service: Obj) -> None:
         meta = service["metadata"]
-        told = service_annotations(service, self._bound((meta["namespace"], meta["name"])))
+        held = self._services.get((meta["namespace"], meta["name"]), {})
+        told = service_annotations(service, {port: each.host.address for port, each in held.items()})
         own = meta.get("annotations") or {}
         if told.items() <= own.items():
             return
         meta["annotations"] = {**own, **told}
         self._store.update(service)
 
-    def _bound(self, key: Key) -> dict[int, Address]:
-        return {port: held.address for port, (held, _) in self._services.get(key, {}).items()}
+    def _release(self, key: Key, number: int, held: ServicePort) -> None:
+        self._proxy.remove(_label(key, number))
+        listeners.close(held.hole)
+        held.host.close()
+        self._pool.give_back(held.host.address[1])
+
+    def _reached(self, service: Obj) -> dict[int, Address]:
+        # By Service port: where a pod, and this process, reaches it.
+        raise NotImplementedError
+
+    def _places(self, service: Obj, number: int) -> list[Place]:
+        raise NotImplementedError
 
     def _write_names(self, namespace: str) -> None:
+        raise NotImplementedError
+
+    def _give_back(self, address: Address) -> None:
+        raise NotImplementedError
+
+    def _names_lines(self, namespace: str) -> list[str]:
         lines = []
         for (space, name), held in sorted(self._services.items()):
             service = self._store.find("Service", space, name) if space == namespace else None
             if service is not None:
-                ip = service["spec"].get("clusterIP", "")
-                lines += [f"{name}:{port} {HOST}:{each.address[1]} {ip}\n" for port, (each, _) in sorted(held.items())]
-        curl_home = self._folder / ".curl" / namespace
-        curl_home.mkdir(parents=True, exist_ok=True)
-        _replace(curl_home / ".curlrc", curl_config(namespace, lines))
-        _replace(self._folder / namespace, "".join(lines))
-
-    def _release(self, held: tuple[HeldPort, ServiceProxy]) -> None:
-        port, proxy = held
-        proxy.close()
-        port.close()
-        self._pool.give_back(port.address[1])
+                ip, reached = service["spec"].get("clusterIP", ""), self._reached(service)
+                lines += [f"{name}:{port} {reached[port][0]}:{reached[port][1]} {ip}\n" for port in sorted(held)]
+        return lines
 
 
-def _replace(path: Path, text: str) -> None:
-    # In one step, so that a pod that reads it meanwhile sees the old names or the new ones.
+def replace_whole(path: Path, text: str) -> None:
+    """Put *text* at *path* in one step, so that a pod that reads it meanwhile sees the old names or the new ones."""
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.write_text(text)
     unfinished.replace(path)
+
+
+def is_http(port: Obj) -> bool:
+    """Whether a Service's port carries HTTP/1.1: by appProtocol, by its name, else by its number.
+
+    >>> is_http({"name": "http-metrics", "port": 9090}), is_http({"name": "smtp", "port": 25}), is_http({"port": 80})
+    (True, False, True)
+    """
+    told = port.get("appProtocol") or port.get("name") or ""
+    return str(told).startswith("http") and told != "https" if told else port["port"] in (80, 8080)
 
 
 def container_ports(pod: Obj) -> set[int]:
@@ -224,3 +290,7 @@ def ready_addresses(endpoints: Obj | None) -> dict[str, list[Address]]:
             rows = [(row["ip"], int(port["port"])) for row in subset.get("addresses") or ()]
             found.setdefault(port.get("name", ""), []).extend(rows)
     return found
+
+
+def _label(key: Key, number: int) -> str:
+    return f"{'/'.join(key)}:{number}"

@@ -4,7 +4,7 @@ import contextlib
 import random
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from oddsock.kit.errors import CannotRun
 
@@ -12,10 +12,21 @@ RANGE = range(20000, 32000)
 """Below the ephemeral range of Linux (32768) and macOS (49152), so no client socket sits on one by chance."""
 
 
+SocketSource = Callable[[], socket.socket]
+"""Makes a TCP socket: `socket.socket`, or one that lies in another network namespace."""
+
+
 class PortPool:
     """Gives out ports of *host*; starts at a random one, so that two clusters rarely try the same at once."""
 
-    def __init__(self, host: str = "127.0.0.1", ports: range = RANGE, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        ports: range = RANGE,
+        seed: int | None = None,
+        source: SocketSource = socket.socket,
+    ) -> None:
+        self._source = source
         self._host = host
         self._ports = ports
         self._taken: set[int] = set()
@@ -24,7 +35,7 @@ class PortPool:
     def take(self) -> int:
         """A port nobody has; CannotRun when the whole range is in use."""
         for port in self._round():
-            if port not in self._taken and is_free(self._host, port):
+            if port not in self._taken and is_free(self._host, port, self._source):
                 self._taken.add(port)
                 return port
         raise CannotRun(
@@ -48,11 +59,11 @@ class HeldPort:
     Linux lets the holder of SO_REUSEADDR bind it once more and listen. Elsewhere it cannot be held, only remembered.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, source: SocketSource = socket.socket) -> None:
         self.address = (host, port)
         self._socket: socket.socket | None = None
         if sys.platform == "linux":
-            self._socket = socket.socket()
+            self._socket = source()
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 self._socket.bind(self.address)
@@ -63,9 +74,9 @@ class HeldPort:
             self._socket.close()
 
 
-def is_free(host: str, port: int) -> bool:
+def is_free(host: str, port: int, source: SocketSource = socket.socket) -> bool:
     """Whether *port* can be bound on *host*; a port with connections in TIME_WAIT counts as taken."""
-    with socket.socket() as trial:
+    with source() as trial:
         try:
             trial.bind((host, port))
         except OSError:

@@ -1,28 +1,27 @@
-"""A Service's port: a TCP listener that exists only while somebody is ready to serve.
+"""One port of one Service: accepts on listeners that it is given only while somebody is ready, and hands on in turn.
 
-With no ready endpoint nobody listens, so a caller gets a real `Connection refused` at once. Connections that are open
-stay open when their pod becomes unready and end with their pod. Known gap: a caller whose connection waits in the
-backlog at the very moment the listener closes, or whose pod died before it was dropped, is reset instead of refused.
+Connections that are open stay open when their pod becomes unready and end with their pod. Known gap: a caller whose
+connection waits in the backlog at the very moment the listener closes, or whose pod died before it was dropped, is
+reset instead of refused.
 """
 
 import asyncio
-import contextlib
 import logging
 import socket
-import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oddsock.cluster.addresses import Address
+from oddsock.cluster.proxy_faults import Caller, Decider, Verdict, is_connected_by
+from oddsock.cluster.proxy_pair import Pair, reset_socket
+from oddsock.cluster.proxy_wire import Rule
+from oddsock.kit.clock import SystemClock
 
 BACKLOG = 128
 CONNECTIONS_MAX = 1024
 """Open connections of one Service port; more are reset."""
 CONNECT_S_MAX = 2.0
 """Wall seconds a pod may take to accept."""
-IDLE_S_MAX = 900.0
-"""Wall seconds after which a connection that carries nothing is reset."""
-_RESET = struct.pack("ii", 1, 0)
 
 _log = logging.getLogger(__name__)
 
@@ -37,63 +36,47 @@ class Traffic:
 
 
 class ServiceProxy:
-    """One port of one Service: listens at *address* while it has endpoints, and hands connections on in turn."""
+    """Hands connections of its listeners to its endpoints; counts into *traffic*, tells *on_hit* of each fault."""
 
-    def __init__(self, address: Address) -> None:
-        self.address = address
-        self.traffic: dict[Address, Traffic] = {}
+    def __init__(self, traffic: dict[Address, Traffic], on_hit: Callable[[str], None]) -> None:
+        self._traffic = traffic
         self._endpoints: list[Address] = []
         self._turn = 0
-        self._listener: socket.socket | None = None
+        self._is_http = False
+        self._listeners: list[socket.socket] = []
         self._opening: set[asyncio.Task[None]] = set()
         self._pairs: set[Pair] = set()
+        self._decider = Decider(on_hit, is_connected_by)
+        self._clock = SystemClock()
 
-    @property
-    def is_listening(self) -> bool:
-        """Whether callers are accepted now."""
-        return self._listener is not None
+    def set_listeners(self, listeners: Sequence[socket.socket]) -> None:
+        """Accept on *listeners*, which do not block, in place of those before, which are closed."""
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            loop.remove_reader(listener)
+            listener.close()
+        self._listeners = list(listeners)
+        for listener in listeners:
+            loop.add_reader(listener, self._accept, listener)
 
-    def set_endpoints(self, endpoints: Sequence[Address]) -> None:
-        """Serve *endpoints* from now on; the listener opens with the first and closes with the last of them.
-
-        OSError when the port cannot be bound.
-        """
+    def set_endpoints(self, endpoints: Sequence[Address], is_http: bool = False) -> None:
+        """Serve *endpoints* from now on, with a look at each request when it *is_http*."""
         self._endpoints = list(endpoints)
-        for address in self.traffic.keys() - set(endpoints):
-            if not any(pair.endpoint == address for pair in self._pairs):
-                del self.traffic[address]
-        if endpoints and self._listener is None:
-            self._open()
-        elif not endpoints and self._listener is not None:
-            self._close_listener()
+        self._is_http = is_http
+
+    def set_rules(self, rules: Sequence[Rule]) -> None:
+        """Let *rules* and no others meet what comes from now on; open connections too."""
+        self._decider.set_rules(rules)
+        for pair in self._pairs:
+            pair.hold(self._decider.is_black_hole)
 
     def close(self) -> None:
         """Stop listening and reset what is open."""
-        self._close_listener()
+        self.set_listeners([])
         for task in self._opening:
             task.cancel()
         for pair in list(self._pairs):
             pair.abort()
-
-    def _open(self) -> None:
-        listener = socket.socket()
-        try:
-            # The same port again at once, whatever connections of before are in TIME_WAIT.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.setblocking(False)
-            listener.bind(self.address)
-            listener.listen(BACKLOG)
-        except OSError:
-            listener.close()
-            raise
-        self._listener = listener
-        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
-
-    def _close_listener(self) -> None:
-        if self._listener is not None:
-            asyncio.get_running_loop().remove_reader(self._listener)
-            self._listener.close()
-            self._listener = None
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(BACKLOG):
@@ -102,11 +85,15 @@ class ServiceProxy:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as cause:
-                # Out of file descriptors: leave the rest in the backlog, some will be closed.
-                _log.warning("accept on %s:%s failed: %s", *self.address, cause)
+                if listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    # Out of file descriptors: leave the rest in the backlog, some will be closed.
+                    _log.warning("a connection cannot be accepted: %s", cause)
+                else:
+                    # Shut by the control plane, whose word that it is gone is on its way.
+                    asyncio.get_running_loop().remove_reader(listener)
                 return
             if len(self._pairs) + len(self._opening) >= CONNECTIONS_MAX:
-                _reset(client)
+                reset_socket(client)
                 continue
             client.setblocking(False)
             task = asyncio.get_running_loop().create_task(self._join(client))
@@ -114,168 +101,46 @@ class ServiceProxy:
             task.add_done_callback(self._opening.discard)
 
     async def _join(self, client: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
         joined = False
         try:
-            for _ in range(len(self._endpoints)):
-                if not self._endpoints:
-                    break
-                endpoint = self._endpoints[self._turn % len(self._endpoints)]
-                self._turn += 1
-                traffic = self.traffic.setdefault(endpoint, Traffic())
-                pair = Pair(endpoint, traffic, self._pairs)
-                try:
-                    async with asyncio.timeout(CONNECT_S_MAX):
-                        await loop.create_connection(pair.pod_end, *endpoint)
-                except (OSError, TimeoutError):
-                    pair.abort()
-                    continue
-                traffic.connections += 1
-                joined = True
-                await loop.connect_accepted_socket(pair.client_end, client)
+            caller = Caller(client.getpeername(), client.getsockname())
+            verdict = Verdict() if self._is_http else self._decider.decide(caller, is_request=False)
+            if verdict.resets:
                 return
+            if verdict.delay_s:
+                await self._clock.sleep(verdict.delay_s)
+            joined = await self._connect(client, caller, verdict)
+        except OSError as cause:
+            _log.debug("a caller went before it was served: %s", cause)
         finally:
             if not joined:
-                _reset(client)
+                reset_socket(client)
 
+    async def _connect(self, client: socket.socket, caller: Caller, verdict: Verdict) -> bool:
+        loop = asyncio.get_running_loop()
+        for _ in range(len(self._endpoints)):
+            if not self._endpoints:
+                break
+            endpoint = self._endpoints[self._turn % len(self._endpoints)]
+            self._turn += 1
+            decide = (lambda _: self._decider.decide(caller, is_request=True)) if self._is_http else None
+            pair = Pair(endpoint, self._carried, self._pairs, decide)
+            pair.verdict = verdict
+            try:
+                async with asyncio.timeout(CONNECT_S_MAX):
+                    await loop.create_connection(pair.pod_end, *endpoint)
+            except (OSError, TimeoutError):
+                pair.abort()
+                continue
+            self._of(endpoint).connections += 1
+            await loop.connect_accepted_socket(pair.client_end, client)
+            return True
+        return False
 
-class Pair:
-    """Two ends of one proxied connection: what one receives the other sends; they end together."""
+    def _of(self, endpoint: Address) -> Traffic:
+        return self._traffic.setdefault(endpoint, Traffic())
 
-    def __init__(self, endpoint: Address, traffic: Traffic, open_pairs: "set[Pair]") -> None:
-        self.endpoint = endpoint
-        self.client = End(self)
-        self.pod = End(self)
-        self._traffic = traffic
-        self._open_pairs = open_pairs
-        self._is_busy = True
-        self._timer = asyncio.get_running_loop().call_later(IDLE_S_MAX, self._look_idle)
-        open_pairs.add(self)
-
-    def client_end(self) -> "End":
-        """The client's end."""
-        return self.client
-
-    def pod_end(self) -> "End":
-        """The pod's end."""
-        return self.pod
-
-    def other(self, end: "End") -> "End":
-        """The opposite end."""
-        return self.pod if end is self.client else self.client
-
-    def carried(self, end: "End", count: int) -> None:
-        """Note that *end* received *count* bytes."""
-        self._is_busy = True
-        if end is self.client:
-            self._traffic.received += count
-        else:
-            self._traffic.sent += count
-
-    def end(self, end: "End", is_reset: bool) -> None:
-        """The connection of *end* is lost: the other ends the same way, by a reset or in order."""
-        self._timer.cancel()
-        self._open_pairs.discard(self)
-        if is_reset:
-            self.other(end).reset()
-        else:
-            self.other(end).close()
-
-    def abort(self) -> None:
-        """Reset both ends."""
-        self._timer.cancel()
-        self._open_pairs.discard(self)
-        self.client.reset()
-        self.pod.reset()
-
-    def _look_idle(self) -> None:
-        if not self._is_busy:
-            self.abort()
-            return
-        self._is_busy = False
-        self._timer = asyncio.get_running_loop().call_later(IDLE_S_MAX, self._look_idle)
-
-
-class End(asyncio.Protocol):
-    """One end of a pair."""
-
-    def __init__(self, pair: Pair) -> None:
-        self.transport: asyncio.Transport | None = None
-        self._pair = pair
-        self._early: list[bytes] = []
-        self._has_heard_all = False
-        self._is_closed = False
-        self._is_reset = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection; what the other end got before is sent on."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        connection = transport.get_extra_info("socket")
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for data in self._early:
-            transport.write(data)
-        self._early.clear()
-        if self._is_reset:
-            self.reset()
-        elif self._is_closed:
-            self.close()
-
-    def send(self, data: bytes) -> None:
-        """Write *data*, or keep it until this end is connected."""
-        if self.transport is None:
-            self._early.append(data)
-        else:
-            self.transport.write(data)
-
-    def close(self) -> None:
-        """Close this end in order, when all that was written is sent."""
-        self._is_closed = True
-        if self.transport is not None:
-            self.transport.close()
-
-    def reset(self) -> None:
-        """Close this end with a TCP reset."""
-        self._is_reset = True
-        if self.transport is not None:
-            connection = self.transport.get_extra_info("socket")
-            with contextlib.suppress(OSError):
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self.transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        """Pass *data* to the other end."""
-        self._pair.carried(self, len(data))
-        self._pair.other(self).send(data)
-
-    def eof_received(self) -> bool:
-        """Pass the end of the stream on; this end may still send."""
-        other = self._pair.other(self)
-        self._has_heard_all = True
-        if other._has_heard_all or other.transport is None or other.transport.is_closing():
-            return False
-        other.transport.write_eof()
-        return True
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End the other end in the same way."""
-        self._pair.end(self, is_reset=exc is not None)
-
-    def pause_writing(self) -> None:
-        """This end cannot take more for now: stop reading from the other."""
-        other = self._pair.other(self).transport
-        if other is not None:
-            other.pause_reading()
-
-    def resume_writing(self) -> None:
-        """This end can take more again."""
-        other = self._pair.other(self).transport
-        if other is not None:
-            other.resume_reading()
-
-
-def _reset(client: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    client.close()
+    def _carried(self, endpoint: Address, received: int, sent: int) -> None:
+        traffic = self._of(endpoint)
+        traffic.received += received
+        traffic.sent += sent
