@@ -137,7 +137,8 @@ class LiveTimeline:
     def _line(self, entry: Entry, words: str) -> Any:
         from rich.text import Text
 
-        line = Text(BAND if self._holding else " ", style="red")
+        line = Text()
+        line.append(BAND if self._holding else " ", style="red")
         line.append(f" {stamped(entry)}  ", style="dim")
         line.append(f"{MARKS[entry.kind]} ", style=_COLOURS[entry.kind])
         strong = entry.verb in ("inject", "heal", "abort")

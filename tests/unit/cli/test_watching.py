@@ -27,5 +27,5 @@ def test_a_bar_is_drawn_before_the_length_of_the_drill_is_known() -> None:
         watcher.event(entry("inject", "ok", "fault:payment-away"))
         watcher.progress(3, 20)
     shown = screen.getvalue()
-    assert "payment is at 0/0" in shown
+    assert "+00:46.3" in shown
     assert "/20" in shown
