@@ -93,10 +93,9 @@ def make_world(folder: Path) -> World:
 
 
 async def serve_world(world: World, *inner: Any, port: int = 0) -> web.AppRunner:
-    """The API server over *world* on *port* (0: a free one); *inner* middlewares come first."""
+    """The API server over *world* on *port* (0: a free one); *inner* middlewares come last."""
     served = app.build(world.store, token=TOKEN, pod_logs=world, resolve_service=world.resolve, clock=world.clock)
-    for middleware in reversed(inner):
-        served.middlewares.insert(0, middleware)
+    served.middlewares.extend(inner)
     runner = await http.serve(served, "127.0.0.1", port)
     world.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     return runner

@@ -56,6 +56,13 @@ COMMANDS = {
     "kubectl delete svc payment --dry-run=server": "",
     "kubectl auth can-i delete pods": "",
     "kubectl create configmap recorded --from-literal=a=b": "",
+    "kubectl create secret generic recorded --from-literal=a=b": "",
+    "kubectl create namespace recorded": "",
+    "kubectl create deployment recorded --image=busybox --replicas=0 -- sleep 5": "",
+    "kubectl create service clusterip recorded --tcp=80:8080": "",
+    "kubectl apply -f tests/contract/kubernetes/pods.yaml": "",
+    "kubectl apply --server-side -f tests/contract/kubernetes/pods.yaml": "",
+    "kubectl diff -f tests/contract/kubernetes/pods.yaml": "",
 }
 """What is recorded, and what happens meanwhile; a command that goes on watching is ended by a signal."""
 

@@ -103,9 +103,26 @@ async def test_nothing_is_created_in_a_namespace_that_is_not_there_or_is_going(
     assert (status, body["reason"]) == (403, "Forbidden")
 
 
-async def test_protobuf_is_answered_with_415(api: aiohttp.ClientSession) -> None:
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"k8s\x00", 'no kind "" is registered for version ""'),
+        (b'{"kind":"ConfigMap"}', "expected prefix [107 56 115 0]"),
+        (b"k8s\x00\x0a\x7fv1", "cannot be read"),
+        (b"k8s\x00\x0a\x0d\x0a\x02v1\x12\x07Unicorn", 'no kind "Unicorn" is registered for version "v1"'),
+    ],
+)
+async def test_a_protobuf_body_that_cannot_be_read_is_refused(
+    body: bytes, says: str, api: aiohttp.ClientSession
+) -> None:
     headers = {"Content-Type": "application/vnd.kubernetes.protobuf"}
-    status, body = await asked(api, "POST", f"{CORE}/configmaps", data=b"k8s\x00", headers=headers)
+    status, told = await asked(api, "POST", f"{CORE}/configmaps", data=body, headers=headers)
+    assert (status, told["reason"]) == (400, "BadRequest")
+    assert says in told["message"]
+
+
+async def test_a_body_of_another_type_is_answered_with_415(api: aiohttp.ClientSession) -> None:
+    status, body = await asked(api, "POST", f"{CORE}/configmaps", data=b"a", headers={"Content-Type": "text/csv"})
     assert (status, body["reason"]) == (415, "UnsupportedMediaType")
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from yarl import URL
 
-from oddsock.cluster.api import resources
+from oddsock.cluster.api import apply, resources
 from oddsock.cluster.api.context import CONTEXT, Context, PodDoors, PodLogs, ResolveService, context_of
 from oddsock.cluster.api.discovery import HEALTH_PATHS, discover
 from oddsock.cluster.api.media import answer, answer_error, flag
@@ -37,7 +37,7 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _OBJECT: dict[str, Callable[[web.Request, Target], Awaitable[web.Response]]] = {
     "GET": resources.get,
     "PUT": resources.update,
-    "PATCH": resources.patch,
+    "PATCH": apply.patch,
     "DELETE": resources.delete,
 }
 _COLLECTION: dict[str, Callable[[web.Request, Target], Awaitable[web.Response]]] = {
@@ -89,20 +89,18 @@ async def _authenticate(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def account_of(raw_path: str) -> tuple[str, str]:
-    """(path, token) of a path that begins with `/as/<token>`, perhaps twice; an empty token when it does not.
+    """(path, token) of a path that begins with `/as/<token>`; an empty token when it does not.
 
     kubectl drops the user of a kubeconfig over plain HTTP, and its WebSockets refuse an account in the server's address
-    (gorilla/websocket: "malformed ws or wss URL"), so the address has the token in its path. OpenAPI clients put that
-    path in front of links that have it already.
+    (gorilla/websocket: "malformed ws or wss URL"), so the address has the token in its path.
 
     >>> account_of("/as/secret/api/v1/pods?watch=1")
     ('/api/v1/pods?watch=1', 'secret')
     """
-    token = ""
-    while raw_path.startswith(ACCOUNT):
-        token, _, rest = raw_path.removeprefix(ACCOUNT).partition("/")
-        raw_path = f"/{rest}"
-    return raw_path, token
+    if not raw_path.startswith(ACCOUNT):
+        return raw_path, ""
+    token, _, rest = raw_path.removeprefix(ACCOUNT).partition("/")
+    return f"/{rest}", token
 
 
 def has_token(authorisation: str, token: str) -> bool:

@@ -8,6 +8,7 @@ import platform
 from aiohttp import web
 
 from oddsock.cluster.api.media import answer, wanted
+from oddsock.cluster.api.openapi import describe
 from oddsock.cluster.kinds import KINDS, Kind, Obj
 from oddsock.cluster.status import NotFound
 
@@ -28,8 +29,8 @@ def discover(request: web.Request, path: str) -> web.Response | None:
     match parts:
         case ["version"]:
             return answer(_version())
-        case ["openapi", *_]:
-            raise NotFound.resource()
+        case ["openapi", *rest]:
+            return describe(request, rest)
         case ["api"]:
             return _list(request, [""], _api_versions(request))
         case ["apis"]:

@@ -1,16 +1,21 @@
 """Bodies in and out: which media type is asked for, which is sent, and who says to be the writer."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from aiohttp import web
 
+from oddsock.cluster.api import protobuf
 from oddsock.cluster.kinds import Obj
+from oddsock.cluster.schema import prune
 from oddsock.cluster.status import ApiError, BadRequest, NotAcceptable, UnsupportedMediaType
 
 JSON = "application/json"
+OBJECTS = frozenset({JSON, "application/yaml", protobuf.MEDIA_TYPE})
+"""Media types that a whole object may have."""
 _WRITTEN = frozenset({JSON, "application/*", "*/*", "text/plain"})
 
 
@@ -44,8 +49,8 @@ def wanted(request: web.Request, forms: frozenset[str] = frozenset()) -> Wanted:
 
 
 async def read_object(request: web.Request) -> Obj:
-    """The object in the body of *request* (JSON or YAML); UnsupportedMediaType for anything else, as protobuf."""
-    body = await read_body(request, frozenset({JSON, "application/yaml"}))
+    """The object in the body of *request* (JSON, YAML or protobuf); UnsupportedMediaType for anything else."""
+    body = await read_body(request, OBJECTS)
     if not isinstance(body, dict):
         raise BadRequest("the body of the request is not an object")
     return body
@@ -63,6 +68,8 @@ async def read_body(request: web.Request, accepted: frozenset[str]) -> Any:
         raise UnsupportedMediaType(
             f"the body of the request was in an unknown format - accepted media types include: {listed}"
         )
+    if media == protobuf.MEDIA_TYPE:
+        return protobuf.read(raw)
     try:
         return yaml.safe_load(raw) if media.endswith("yaml") else json.loads(raw)
     except (ValueError, yaml.YAMLError) as cause:
@@ -78,6 +85,30 @@ def answer(obj: Obj, code: int = 200) -> web.Response:
 def answer_error(error: ApiError) -> web.Response:
     """The Status of *error* under its code."""
     return answer(error.as_status(), error.code)
+
+
+def drop_unknown(request: web.Request, obj: Obj) -> list[str]:
+    """Take fields that its kind does not have out of *obj*, as `fieldValidation` says; the sentences to warn with.
+
+    BadRequest for Strict when there is one; Warn is the default, Ignore says nothing.
+    """
+    mode = request.query.get("fieldValidation") or "Warn"
+    if mode not in {"Strict", "Warn", "Ignore"}:
+        raise BadRequest(f'fieldValidation: Unsupported value: "{mode}": supported values: "Ignore", "Strict", "Warn"')
+    sentences = [f'unknown field "{path}"' for path in prune(obj)]
+    if mode == "Strict" and sentences:
+        kind, version = obj.get("kind"), str(obj.get("apiVersion", "")).rpartition("/")[2]
+        where = f'{kind} in version "{version}" cannot be handled as a {kind}'
+        raise BadRequest(f"{where}: strict decoding error: {', '.join(sentences)}")
+    return sentences if mode == "Warn" else []
+
+
+def with_warnings(response: web.Response, sentences: Iterable[str]) -> web.Response:
+    """*response* with a Warning header for each of *sentences*, which kubectl prints."""
+    for sentence in sentences:
+        quoted = sentence.replace("\\", "\\\\").replace('"', '\\"')
+        response.headers.add("Warning", f'299 - "{quoted}"')
+    return response
 
 
 def field_manager(request: web.Request) -> str:

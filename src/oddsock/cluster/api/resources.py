@@ -9,7 +9,18 @@ from aiohttp import web
 from oddsock.cluster.api.admission import admit_changed, admit_new
 from oddsock.cluster.api.context import Context, context_of
 from oddsock.cluster.api.event_view import shown, stored, stored_fields
-from oddsock.cluster.api.media import JSON, answer, field_manager, is_dry_run, number, read_body, read_object, wanted
+from oddsock.cluster.api.media import (
+    OBJECTS,
+    answer,
+    drop_unknown,
+    field_manager,
+    is_dry_run,
+    number,
+    read_body,
+    read_object,
+    wanted,
+    with_warnings,
+)
 from oddsock.cluster.api.paths import Target
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.patches import apply_json_patch, apply_merge_patch, apply_strategic_patch
@@ -60,27 +71,38 @@ async def list_objects(request: web.Request, target: Target) -> web.Response:
 
 async def create(request: web.Request, target: Target) -> web.Response:
     """A new object; 201 with what was kept."""
+    return create_from(request, target, await read_object(request))
+
+
+def create_from(request: web.Request, target: Target, obj: Obj) -> web.Response:
+    """The answer to *request* after *obj* was created."""
     context = context_of(request)
-    obj = admit_new(context.store, target, await read_object(request))
-    kept = _writable(request, context).create(obj, manager=field_manager(request))
-    return answer(_formed(context, target, kept, wanted(request, FORMS).form), 201)
+    warnings = drop_unknown(request, obj)
+    admitted = admit_new(context.store, target, obj)
+    kept = _writable(request, context).create(admitted, manager=field_manager(request))
+    return with_warnings(answer(_formed(context, target, kept, wanted(request, FORMS).form), 201), warnings)
 
 
 async def update(request: web.Request, target: Target) -> web.Response:
     """An object, or its status, replaced; Conflict when its resourceVersion is not the latest."""
-    context = context_of(request)
     body = await read_object(request)
-    old = context.store.get(target.kind.name, target.namespace, target.name)
-    return answer(_formed(context, target, _replace(request, target, old, body), wanted(request, FORMS).form))
+    old = context_of(request).store.get(target.kind.name, target.namespace, target.name)
+    return replace_with(request, target, old, body)
 
 
 async def patch(request: web.Request, target: Target) -> web.Response:
     """An object, or its status, changed by one of the three patches."""
-    context = context_of(request)
     change = await read_body(request, _PATCHES)
-    old = context.store.get(target.kind.name, target.namespace, target.name)
-    new = patched(request.content_type, shown(target.kind, old), change)
-    return answer(_formed(context, target, _replace(request, target, old, new), wanted(request, FORMS).form))
+    old = context_of(request).store.get(target.kind.name, target.namespace, target.name)
+    return replace_with(request, target, old, patched(request.content_type, shown(target.kind, old), change))
+
+
+def replace_with(request: web.Request, target: Target, old: Obj, new: Obj) -> web.Response:
+    """The answer to *request* after *new* took the place of *old*, or its status that of *old*'s."""
+    context = context_of(request)
+    warnings = drop_unknown(request, new)
+    kept = _replace(request, target, old, new)
+    return with_warnings(answer(_formed(context, target, kept, wanted(request, FORMS).form)), warnings)
 
 
 def patched(media: str, obj: Obj, change: object) -> Obj:
@@ -152,7 +174,7 @@ def _replace(request: web.Request, target: Target, old: Obj, new: Obj) -> Obj:
 
 
 async def _delete_options(request: web.Request) -> Obj:
-    options = await read_body(request, frozenset({JSON, "application/yaml"}))
+    options = await read_body(request, OBJECTS)
     options = dict(options) if isinstance(options, dict) else {}
     if (grace := number(request, "gracePeriodSeconds")) is not None:
         options["gracePeriodSeconds"] = grace
