@@ -113,6 +113,11 @@ class Oddsock:
         return True
 
     @staticmethod
+    def pause(wall_s: float) -> None:
+        """Let the world go on for *wall_s* wall seconds."""
+        sleep_blocking(wall_s)
+
+    @staticmethod
     def read_lines(path: Path) -> list[dict[str, Any]]:
         """Every line of a JSON lines file, each of which must be whole and ended; none when there is no file."""
         if not path.exists():
