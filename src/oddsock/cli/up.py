@@ -7,6 +7,7 @@ import typer
 from oddsock.cli.options import STACK, Json, Name
 
 if TYPE_CHECKING:
+    from oddsock.stack.boot import KeptBy
     from oddsock.stack.state import StackState
 
 EXAMPLES = """Examples:
@@ -23,6 +24,7 @@ def command(
     name: Name = STACK,
     speed: Annotated[float, typer.Option(help="Plan seconds in one wall second.", min=0.1, max=100)] = 1.0,
     port: Annotated[int, typer.Option(help="Port of the API server; 0 takes a free one.", min=0, max=65535)] = 0,
+    no_zygote: Annotated[bool, typer.Option("--no-zygote", help="Execute every pod instead of forking it.")] = False,
     json: Json = False,
 ) -> None:
     """Boot a cluster with the Sock Shop on this machine.
@@ -34,8 +36,11 @@ def command(
     from oddsock.kit.settings import home
     from oddsock.stack.boot import Stack
 
+    async def start(kept_by: "KeptBy") -> Stack:
+        return await Stack.start(home(), name, speed=speed, port=port, kept_by=kept_by, forks=not no_zygote)
+
     async def boot_and_stay() -> None:
-        async with await Stack.start(home(), name, speed=speed, port=port, kept_by="terminal") as stack:
+        async with await start("terminal") as stack:
             _show(stack.state, json)
             screen.note("Ctrl-C takes it down.")
             await stack.wait_for_end()
@@ -43,7 +48,7 @@ def command(
     if not detach:
         run_to_end(boot_and_stay(), f"Stack {name} is down.")
         return
-    stack = run_to_end(Stack.start(home(), name, speed=speed, port=port, kept_by="itself"), "Nothing is left running.")
+    stack = run_to_end(start("itself"), "Nothing is left running.")
     _show(stack.state, json)
 
 

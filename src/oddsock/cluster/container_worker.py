@@ -172,7 +172,8 @@ class ContainerWorker:
             folder.mkdir(parents=True, exist_ok=True)
         if is_at_terminal := bool(self._container.get("tty")):
             environment.setdefault("TERM", "xterm")
-        return Command(arguments, environment, folder, bool(self._container.get("stdin")), is_at_terminal)
+        is_warm = machine.images.is_warm(self.state.image)
+        return Command(arguments, environment, folder, bool(self._container.get("stdin")), is_at_terminal, is_warm)
 
     async def _run_once(self, command: Command) -> int:
         clock, state = self._machine.clock, self.state

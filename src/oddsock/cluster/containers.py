@@ -6,22 +6,29 @@ all of its children, on every system).
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from oddsock.cluster.forks import Zygote, fork_process
 from oddsock.cluster.leftovers import ProcessLedger
 from oddsock.cluster.output import Sink
 from oddsock.cluster.terminal import Terminal
+from oddsock.cluster.zygote import Fork
 from oddsock.kit import processes
 
 KILL_S_MAX = 5.0
 """Wall seconds the kernel may take to end a process that was sent SIGKILL."""
 OUTPUT_S_MAX = 2.0
 """Wall seconds after a process's end that its output is waited for; something it left behind may hold it open."""
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +40,29 @@ class Command:
     folder: Path
     has_input: bool = False
     has_terminal: bool = False
+    is_warm: bool = False
+    """Whether the zygote has imported what `[python, "-m", <module>, ...]` needs, so that it may be forked."""
 
 
 class Spawner:
     """Starts processes that die with this one; made and used in the main thread, which PDEATHSIG follows."""
 
-    def __init__(self, ledger: ProcessLedger) -> None:
+    def __init__(self, ledger: ProcessLedger, zygote: Zygote | None = None) -> None:
         self._ledger = ledger
+        self._zygote = zygote
+        if zygote is not None:
+            ledger.remember(zygote.pid, "zygote")
+            zygote.connect()
         # Nobody ever writes: a child that reads the end of this pipe knows that its parent is gone.
         self._lifeline, self._lifeline_end = os.pipe()
 
     async def start(self, command: Command, output: Sink, owner: str) -> "ContainerProcess":
         """Start *command*, with *output* taking what it says; OSError when it cannot be started."""
-        environment = {**command.environment, processes.LIFELINE: str(self._lifeline)}
         terminal = Terminal() if command.has_terminal else None
-        ours = asyncio.subprocess.PIPE
+        process = ContainerProcess(output, self._ledger, owner, terminal)
         try:
-            _, process = await asyncio.get_running_loop().subprocess_exec(
-                lambda: ContainerProcess(output, self._ledger, owner, terminal),
-                *command.arguments,
-                stdin=terminal.far_end if terminal else ours if command.has_input else asyncio.subprocess.DEVNULL,
-                stdout=terminal.far_end if terminal else ours,
-                stderr=terminal.far_end if terminal else ours,
-                env=environment,
-                cwd=command.folder,
-                start_new_session=True,
-                pass_fds=(self._lifeline,),
-                preexec_fn=terminal.adopt if terminal else processes.die_with_parent,
-            )
+            if not await self._fork(command, process, terminal):
+                await self._execute(command, process, terminal)
         except BaseException:
             if terminal is not None:
                 terminal.discard()
@@ -71,6 +73,41 @@ class Spawner:
         if terminal is not None:
             await terminal.connect(lambda data: process.pipe_data_received(1, data), process.source_ended)
         return process
+
+    async def _fork(self, command: Command, process: "ContainerProcess", terminal: Terminal | None) -> bool:
+        zygote = self._zygote
+        if zygote is None or not zygote.is_alive or not (command.is_warm and can_be_forked(command)):
+            return False
+        _, _, module, *arguments = command.arguments
+
+        def request(number: int) -> Fork:
+            environment, folder = dict(command.environment), str(command.folder)
+            return Fork(number, module, arguments, environment, folder, is_at_terminal=terminal is not None)
+
+        streams = (terminal.far_end,) * 3 if terminal is not None else None
+        try:
+            await fork_process(zygote, request, process, self._lifeline, streams, command.has_input)
+        except OSError as cause:
+            if process.pid:
+                raise
+            _log.warning("%s is executed, for it could not be forked: %s", module, cause)
+            return False
+        return True
+
+    async def _execute(self, command: Command, process: "ContainerProcess", terminal: Terminal | None) -> None:
+        ours = asyncio.subprocess.PIPE
+        await asyncio.get_running_loop().subprocess_exec(
+            lambda: process,
+            *command.arguments,
+            stdin=terminal.far_end if terminal else ours if command.has_input else asyncio.subprocess.DEVNULL,
+            stdout=terminal.far_end if terminal else ours,
+            stderr=terminal.far_end if terminal else ours,
+            env={**command.environment, processes.LIFELINE: str(self._lifeline)},
+            cwd=command.folder,
+            start_new_session=True,
+            pass_fds=(self._lifeline,),
+            preexec_fn=terminal.adopt if terminal else processes.die_with_parent,
+        )
 
     async def run(self, command: Command, timeout_s: float) -> tuple[int | None, str]:
         """Exit code and output of a short *command*; the code is None when *timeout_s* wall seconds were not enough."""
@@ -94,9 +131,23 @@ class Spawner:
         return process.returncode, output[-4096:].decode(errors="replace").strip()
 
     def close(self) -> None:
-        """Let the lifeline end: children that still live and watch it kill themselves."""
+        """End the zygote and let the lifeline end: children that still live and watch it kill themselves."""
+        if self._zygote is not None:
+            self._ledger.forget(self._zygote.pid)
+            self._zygote.close()
         os.close(self._lifeline_end)
         os.close(self._lifeline)
+
+
+def can_be_forked(command: Command, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether *command* is this interpreter with a module, and tells it nothing that is read at its start only.
+
+    An environment of the control plane's own PYTHON variables is fine: the zygote has read the same.
+    """
+    if list(command.arguments[:2]) != [sys.executable, "-m"] or len(command.arguments) < 3:
+        return False
+    told = {name: value for name, value in command.environment.items() if name.startswith("PYTHON")}
+    return all(name == "PYTHONUNBUFFERED" or environment.get(name) == value for name, value in told.items())
 
 
 class ContainerProcess(asyncio.SubprocessProtocol):

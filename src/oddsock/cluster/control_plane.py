@@ -32,7 +32,8 @@ from oddsock.cluster.controllers.nodes import register_nodes
 from oddsock.cluster.controllers.replicasets import ReplicaSetController
 from oddsock.cluster.controllers.scheduler import Scheduler
 from oddsock.cluster.defaults import fill
-from oddsock.cluster.images import Images
+from oddsock.cluster.forks import Zygote
+from oddsock.cluster.images import Images, Program, preload_of
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.kubelet import Kubelet
 from oddsock.cluster.leftovers import ProcessLedger
@@ -58,11 +59,13 @@ class ControlPlaneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
     root: str
     token: str
-    images: dict[str, list[str]]
+    images: dict[str, list[str] | Program]
     host: str = "127.0.0.1"
     port: int = 0
     """0 takes a free one, which `on_ready` and *ready_fd* tell."""
     speed: float = 1.0
+    forks: bool = True
+    """Whether pods of images that may be are forked from a warm process; without, every pod is executed."""
     namespaces: tuple[str, ...] = ("default", "kube-system")
     ready_fd: int | None = None
     """An inherited file descriptor that gets one line, the server's URL, when the API answers, and is closed."""
@@ -126,7 +129,11 @@ class ControlPlane:
         return runner
 
 
-async def run(settings: ControlPlaneSettings, on_ready: Callable[[ControlPlane], None] | None = None) -> None:
+async def run(
+    settings: ControlPlaneSettings,
+    on_ready: Callable[[ControlPlane], None] | None = None,
+    zygote: Zygote | None = None,
+) -> None:
     """Run a control plane until SIGTERM, SIGINT or the end of its lifeline, then stop every pod.
 
     Call it in the main thread. CannotRun when the root is in use or the port is taken; nothing is left running then.
@@ -139,7 +146,7 @@ async def run(settings: ControlPlaneSettings, on_ready: Callable[[ControlPlane],
         loop.call_soon_threadsafe(stop.set)
 
     processes.follow_lifeline(on_lifeline_end)
-    async with running(settings) as plane:
+    async with running(settings, zygote) as plane:
         _log.info("serving at %s", plane.server)
         if on_ready is not None:
             on_ready(plane)
@@ -151,8 +158,11 @@ async def run(settings: ControlPlaneSettings, on_ready: Callable[[ControlPlane],
 
 
 @asynccontextmanager
-async def running(settings: ControlPlaneSettings) -> AsyncIterator[ControlPlane]:
-    """A control plane that serves inside the `async with` block; at its end every pod is stopped and gone."""
+async def running(settings: ControlPlaneSettings, zygote: Zygote | None = None) -> AsyncIterator[ControlPlane]:
+    """A control plane that serves inside the `async with` block; at its end every pod is stopped and gone.
+
+    Pods are forked from *zygote* where they may be, which is this control plane's from now on.
+    """
     root = Path(settings.root)
     root.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as closing:
@@ -166,7 +176,7 @@ async def running(settings: ControlPlaneSettings) -> AsyncIterator[ControlPlane]
             shutil.rmtree(root / folder, ignore_errors=True)
         ledger.start_watchman()
         closing.callback(ledger.close)
-        spawner = Spawner(ledger)
+        spawner = Spawner(ledger, zygote)
         closing.callback(spawner.close)
         plane = ControlPlane(settings, ledger, spawner)
         runner = await plane.serve(settings)
@@ -193,10 +203,17 @@ def main(arguments: list[str]) -> int:
         if len(arguments) != 1:
             raise UsageError("One argument is wanted: the file of the control plane's settings.")
         text = Path(arguments[0]).read_bytes()
-        asyncio.run(run(msgspec.json.decode(text, type=ControlPlaneSettings)))
+        settings = msgspec.json.decode(text, type=ControlPlaneSettings)
     except (msgspec.MsgspecError, FileNotFoundError) as cause:
         _log.error("The settings of the control plane cannot be read: %s.", cause)
         return UsageError.exit_code
+    except OddsockError as cause:
+        _log.error("%s", cause)
+        return cause.exit_code
+    # Outside of every `try`, for in a pod this call ends with whatever the pod's module raises.
+    zygote = Zygote.start(preload_of(settings.images)) if settings.forks else None
+    try:
+        asyncio.run(run(settings, zygote=zygote))
     except OddsockError as cause:
         _log.error("%s", cause)
         return cause.exit_code

@@ -6,8 +6,19 @@ import secrets
 import time
 import uuid
 
-_process = secrets.token_hex(5)
-_counter = itertools.count(int.from_bytes(os.urandom(3), "big"))
+_process = ""
+_counter = itertools.count()
+
+
+def _begin() -> None:
+    global _process, _counter
+    _process = secrets.token_hex(5)
+    _counter = itertools.count(int.from_bytes(os.urandom(3), "big"))
+
+
+_begin()
+# A fork is another process, and its ids may not be its parent's.
+os.register_at_fork(after_in_child=_begin)
 
 
 def object_id() -> str:

@@ -4,7 +4,7 @@ import secrets
 import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -12,10 +12,12 @@ from oddsock.kit.clock import SystemClock, iso, wait_for
 from oddsock.kit.errors import CannotRun
 from oddsock.kit.files import try_lock
 from oddsock.stack import manifests
-from oddsock.stack.api import ApiDoor
 from oddsock.stack.control_plane import ControlPlane, end_process, write_private
 from oddsock.stack.kubeconfig import kubeconfig_text
 from oddsock.stack.state import StackState, find, folder, forget, read_state, write_state
+
+if TYPE_CHECKING:
+    from oddsock.stack.api import ApiDoor
 
 KeptBy = Literal["terminal", "itself", "drill"]
 
@@ -41,11 +43,18 @@ class Stack:
 
     @classmethod
     async def start(
-        cls, home: Path, name: str, speed: float = 1.0, port: int = 0, kept_by: KeptBy = "terminal"
+        cls,
+        home: Path,
+        name: str,
+        speed: float = 1.0,
+        port: int = 0,
+        kept_by: KeptBy = "terminal",
+        forks: bool = True,
     ) -> "Stack":
         """Boot stack *name* and wait for its shop; CannotRun when it is up already, the port is taken, or it fails.
 
-        Kept by "itself" it outlives this process; otherwise it dies with this process, however that ends.
+        Kept by "itself" it outlives this process; otherwise it dies with this process, however that ends. Its pods are
+        forked from a warm process where the machine allows it, unless *forks* is false.
         """
         place = folder(home, name)
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -57,13 +66,14 @@ class Stack:
                     f"Stack {name} is up already (process {alive.pid}, since {alive.started_at}).",
                     "Use it, end it with `oddsock down`, or choose another --name.",
                 )
-            return await cls._boot(home, place, name, speed, port, kept_by)
+            return await cls._boot(home, place, name, speed, port, kept_by, forks)
 
     @classmethod
-    async def _boot(cls, home: Path, place: Path, name: str, speed: float, port: int, kept_by: KeptBy) -> "Stack":
-        plane = ControlPlane.spawn(
-            place, port=port, token=(token := secrets.token_urlsafe(24)), speed=speed, outlives=kept_by == "itself"
-        )
+    async def _boot(
+        cls, home: Path, place: Path, name: str, speed: float, port: int, kept_by: KeptBy, forks: bool
+    ) -> "Stack":
+        token, outlives = secrets.token_urlsafe(24), kept_by == "itself"
+        plane = ControlPlane.spawn(place, port=port, token=token, speed=speed, outlives=outlives, forks=forks)
         state = StackState(
             name=name,
             state="starting",
@@ -90,6 +100,9 @@ class Stack:
         return stack
 
     async def _bring_up(self, token: str) -> None:
+        # Not before now: its HTTP client is imported while the control plane boots.
+        from oddsock.stack.api import ApiDoor
+
         server = await self._wait_for_api()
         write_private(Path(self.state.kubeconfig), kubeconfig_text(server, token, NAMESPACE))
         door = ApiDoor(server, token)
@@ -113,7 +126,7 @@ class Stack:
             raise CannotRun(f"The API server did not answer within {API_S_MAX:g} s.", f"See {self._plane.log}.")
         return server
 
-    async def _wait_for_shop(self, door: ApiDoor) -> dict[str, str]:
+    async def _wait_for_shop(self, door: "ApiDoor") -> dict[str, str]:
         """Service name to URL, once every deployment is available and every Service is listened on."""
         waiting: list[str] = []
         services: dict[str, str] = {}

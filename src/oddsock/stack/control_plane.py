@@ -31,10 +31,17 @@ class ControlPlane:
         self.log = log
 
     @classmethod
-    def spawn(cls, place: Path, port: int, token: str, speed: float, outlives: bool) -> "ControlPlane":
+    def spawn(cls, place: Path, port: int, token: str, speed: float, outlives: bool, forks: bool) -> "ControlPlane":
         """Start a control plane that keeps its files under *place* and serves on loopback *port*, 0 for a free one."""
         ready, tell = os.pipe()
-        settings = {"root": str(place), "token": token, "images": image_map(), "port": port, "speed": speed}
+        settings = {
+            "root": str(place),
+            "token": token,
+            "images": image_map(),
+            "port": port,
+            "speed": speed,
+            "forks": forks,
+        }
         write_private(place / "control-plane.json", json.dumps({**settings, "ready_fd": tell}))
         environment = {key: value for key, value in os.environ.items() if key != processes.LIFELINE}
         kept, lifeline = [tell], None

@@ -1,6 +1,9 @@
 """Ids: unique, shaped as the systems they imitate shape them."""
 
+import os
 import re
+
+import pytest
 
 from oddsock.kit import ids
 
@@ -15,6 +18,21 @@ def test_object_ids_of_one_process_share_their_middle_and_count_up() -> None:
     first, second = ids.object_id(), ids.object_id()
     assert first[8:18] == second[8:18]
     assert (int(second[18:], 16) - int(first[18:], 16)) % 2**24 == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of threads that pytest's plug-ins may have
+def test_a_fork_makes_ids_of_its_own() -> None:
+    ours = ids.object_id()
+    read, write = os.pipe()
+    if (pid := os.fork()) == 0:
+        os.write(write, ids.object_id().encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    theirs = os.read(read, 100).decode()
+    os.close(read)
+    os.close(write)
+    assert len(theirs) == 24
+    assert theirs[8:18] != ours[8:18]
 
 
 def test_request_ids_do_not_repeat() -> None:
