@@ -25,6 +25,7 @@ from oddsock.cluster.controllers.claims import ClaimController
 from oddsock.cluster.controllers.deployments import DeploymentController
 from oddsock.cluster.controllers.endpoints import EndpointsController
 from oddsock.cluster.controllers.events import EventRecorder
+from oddsock.cluster.controllers.faults import FaultController
 from oddsock.cluster.controllers.garbage import GarbageController
 from oddsock.cluster.controllers.loop import ControllerLoop
 from oddsock.cluster.controllers.namespaces import NamespaceController
@@ -81,6 +82,8 @@ class ControlPlane:
         self.events = EventRecorder(self.store)
         self.proxy = ProxyClient(ledger)
         self.network = PortsNetwork(self.store, root / "names", self.proxy)
+        self.faults = FaultController(self.store, self.network)
+        self.proxy.on_hits = self.faults.note_hits
         self.loop = ControllerLoop(
             self.store,
             [
@@ -92,6 +95,7 @@ class ControlPlane:
                 ClaimController(self.store),
                 GarbageController(self.store),
                 NamespaceController(self.store),
+                self.faults,
             ],
             self.clock,
         )

@@ -186,6 +186,15 @@ KINDS: tuple[Kind, ...] = (
         has_status=False,
         columns=_columns("Name Holder Age"),
     ),
+    Kind(
+        "oddsock.dev",
+        "v1",
+        "Fault",
+        "faults",
+        "fault",
+        counts_generation=True,
+        columns=_columns("Name Type Target Percent State Hits Age | Message"),
+    ),
 )
 
 BY_NAME: dict[str, Kind] = {kind.name: kind for kind in KINDS if not kind.is_view}

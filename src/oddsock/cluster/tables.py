@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from oddsock.cluster.faults import target_text
 from oddsock.cluster.kinds import Kind, Obj
 from oddsock.cluster.pod_state import pod_cells
 from oddsock.cluster.selectors import selector_text
 from oddsock.kit.clock import instant
 
 ENDPOINTS_SHOWN_MAX = 3
-_NUMBERS = frozenset({"Desired", "Current", "Up-to-date", "Available", "Count", "Data", "Secrets"})
+_NUMBERS = frozenset({"Desired", "Current", "Up-to-date", "Available", "Count", "Data", "Secrets", "Percent", "Hits"})
 
 Cells = list[Any]
 
@@ -239,6 +240,12 @@ def _secret(obj: Obj, now: datetime) -> Cells:
     return [_name(obj), obj.get("type", "Opaque"), len(obj.get("data") or {}), _created(obj, now)]
 
 
+def _fault(obj: Obj, now: datetime) -> Cells:
+    spec, status = obj["spec"], obj.get("status") or {}
+    shown = [_name(obj), spec.get("type", ""), target_text(spec), spec.get("percentage", 100), status.get("state", "")]
+    return [*shown, status.get("hits", 0), _created(obj, now), status.get("message", "")]
+
+
 def _account(obj: Obj, now: datetime) -> Cells:
     return [_name(obj), len(obj.get("secrets") or ()), _created(obj, now)]
 
@@ -275,6 +282,7 @@ CELLS: dict[str, Callable[[Obj, datetime], Cells]] = {
     "Lease": _lease,
     "ConfigMap": _config,
     "Secret": _secret,
+    "Fault": _fault,
     "ServiceAccount": _account,
 }
 """What computes the cells of each stored kind, in the order of its columns."""

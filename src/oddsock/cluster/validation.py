@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from oddsock.cluster.faults import check_spec
 from oddsock.cluster.kinds import BY_NAME, Kind, Obj
 from oddsock.cluster.selectors import object_selector
 from oddsock.cluster.status import BadRequest, Invalid
@@ -78,6 +79,8 @@ def check(obj: Obj) -> None:
         _check_containers(obj, obj.get("spec") or {}, "spec")
     elif kind.name == "Service":
         _check_service(obj)
+    elif kind.name == "Fault":
+        check_spec(obj.get("spec"), lambda field, sentence, reason: _wrong(obj, field, sentence, reason))
     for field in ("labels", "annotations"):
         values = obj["metadata"].get(field) or {}
         for key, value in values.items():

@@ -10,5 +10,6 @@ namespaces     phases, and emptying what is being deleted
 garbage        what belonged to an owner that is gone
 claims         every claim for a volume is bound
 nodes          the two names this one machine goes by
+faults         what is broken on purpose, and whole again
 events         what happened, counted and kept in a bounded number
 """

@@ -1,0 +1,123 @@
+"""The Fault object (oddsock.dev/v1): what its spec may say, and what it says to the proxy.
+
+spec:
+  type: latency                    freeze, kill, latency, http-error, reset, drop-reply, black-hole or bandwidth
+  target: {service: payment}       {deployment: payment} for freeze and kill
+  caller: {deployment: orders}     only connections of these pods; everybody's when left out
+  percentage: 30                   of the requests, connections or pods; which ones, seed decides
+  latencyMs: 800                   wall milliseconds; jitterMs to both sides of it
+  status: 503                      of http-error
+  bytesPerSecond: 20000            of bandwidth, each way
+  seed: 7
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from oddsock.cluster.kinds import Obj
+from oddsock.cluster.proxy_wire import Rule
+
+ON_PODS = ("freeze", "kill")
+ON_SERVICES = ("latency", "http-error", "reset", "drop-reply", "black-hole", "bandwidth")
+OWN_FIELDS = {
+    "latency": ("latencyMs", "jitterMs"),
+    "http-error": ("status",),
+    "bandwidth": ("bytesPerSecond",),
+}
+"""The fields of spec that only one type has."""
+REQUIRED = {"latency": "latencyMs", "bandwidth": "bytesPerSecond"}
+RANGES = {
+    "percentage": (1, 100),
+    "latencyMs": (1, 600_000),
+    "jitterMs": (0, 600_000),
+    "status": (400, 599),
+    "bytesPerSecond": (1, 10**12),
+    "seed": (-(2**63), 2**63 - 1),
+}
+STATUS = 503
+"""The status of an http-error that names none."""
+
+Wrong = Callable[[str, str, str], Exception]
+"""Makes the error for (field, sentence, reason)."""
+
+
+def check_spec(spec: Any, wrong: Wrong) -> None:
+    """Raise what *wrong* makes of the first thing that is wrong with *spec*."""
+    if not isinstance(spec, dict):
+        raise wrong("spec", "Required value", "FieldValueRequired")
+    type_ = spec.get("type")
+    if type_ is None:
+        raise wrong("spec.type", "Required value", "FieldValueRequired")
+    if type_ not in (*ON_PODS, *ON_SERVICES):
+        known = ", ".join(f'"{each}"' for each in sorted((*ON_PODS, *ON_SERVICES)))
+        raise wrong("spec.type", f'Unsupported value: "{type_}": supported values: {known}', "FieldValueNotSupported")
+    _check_fields(spec, type_, wrong)
+    _check_reference(spec, "target", "deployment" if type_ in ON_PODS else "service", wrong)
+    for field, (least, most) in RANGES.items():
+        value = spec.get(field)
+        if field not in spec:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            sentence = f"Invalid value: {_shown(value)}: must be a whole number from {least} to {most}"
+            raise wrong(f"spec.{field}", sentence, "FieldValueInvalid")
+    if (needed := REQUIRED.get(type_)) and needed not in spec:
+        raise wrong(f"spec.{needed}", f"Required value: {type_} needs it", "FieldValueRequired")
+    if "caller" in spec:
+        _check_reference(spec, "caller", "deployment", wrong)
+    if type_ == "black-hole" and spec.get("percentage", 100) != 100:
+        sentence = f"Invalid value: {spec['percentage']}: must be 100: the kernel drops all that knock, or none"
+        raise wrong("spec.percentage", sentence, "FieldValueInvalid")
+
+
+def rule_of(fault: Obj, callers: tuple[int, ...] | None) -> Rule:
+    """What the proxy is told of *fault*, which is one on a Service; for the processes *callers* only, unless None."""
+    spec = fault["spec"]
+    return Rule(
+        fault=fault["metadata"]["uid"],
+        type=spec["type"],
+        percentage=spec.get("percentage", 100),
+        seed=spec.get("seed", 0),
+        latency_ms=spec.get("latencyMs", 0),
+        jitter_ms=spec.get("jitterMs", 0),
+        status=spec.get("status", STATUS),
+        bytes_per_second=spec.get("bytesPerSecond", 0),
+        callers=callers,
+    )
+
+
+def target_text(spec: Obj) -> str:
+    """What is hit, as `kubectl get faults` shows it.
+
+    >>> target_text({"target": {"service": "payment"}, "caller": {"deployment": "orders"}})
+    'service/payment from deployment/orders'
+    """
+    shown = [f"{kind}/{name}" for part in ("target", "caller") for kind, name in (spec.get(part) or {}).items()]
+    return " from ".join(shown)
+
+
+def _check_fields(spec: Obj, type_: str, wrong: Wrong) -> None:
+    known = {"type", "target", "percentage", "seed", *OWN_FIELDS.get(type_, ())}
+    if type_ in ON_SERVICES and type_ != "black-hole":
+        known.add("caller")
+    elsewhere = {field for fields in OWN_FIELDS.values() for field in fields} | {"caller"}
+    for field in spec:
+        if field not in known:
+            sentence = f"may not be set when type is {type_}" if field in elsewhere else "unknown field"
+            reason = "FieldValueForbidden"
+            raise wrong(f"spec.{field}", f"Forbidden: {sentence}", reason)
+
+
+def _check_reference(spec: Obj, field: str, kind: str, wrong: Wrong) -> None:
+    value = spec.get(field)
+    here = f"spec.{field}"
+    if not isinstance(value, dict):
+        raise wrong(here, f"Required value: {{{kind}: NAME}}", "FieldValueRequired")
+    for other in value:
+        if other != kind:
+            raise wrong(f"{here}.{other}", f"Forbidden: {spec['type']} has a {field} of {kind}", "FieldValueForbidden")
+    if not isinstance(value.get(kind), str) or not value[kind]:
+        raise wrong(f"{here}.{kind}", f"Required value: the name of a {kind}", "FieldValueRequired")
+
+
+def _shown(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
