@@ -1,13 +1,15 @@
 """A plan's faults in force: injected when their undo is on the disk, seen to take effect, healed to what was there."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.drill.case import Case
-from oddsock.drill.faults.catalog import make_fault
-from oddsock.drill.faults.fault import REPLICAS, Change, Effect, Fault
+from oddsock.drill.faults.catalog import lacking_types, make_fault
+from oddsock.drill.faults.fault import Effect, Fault
+from oddsock.drill.faults.fault_object import lacking
 from oddsock.drill.heal import Healed, heal_fault, journal_of
 from oddsock.drill.logbook import Logbook
 from oddsock.drill.plan_fields import PlannedFault
@@ -23,6 +25,13 @@ EFFECT_WALL_S_MIN = 30.0
 
 EFFECT_POLL_WALL_S = 0.05
 """Wall seconds between two looks."""
+
+
+async def check_faults(planned: Sequence[PlannedFault], cluster: ClusterDoor) -> None:
+    """Return when *cluster* can do every fault *planned*; CannotRun naming those that it lacks."""
+    names = [fault.fault for fault in planned]
+    if lacking_types(names, ()) and (missing := lacking_types(names, await cluster.fault_types())):
+        raise lacking(missing, cluster.server)
 
 
 class FaultWindows:
@@ -42,8 +51,8 @@ class FaultWindows:
             undo = await inject(fault, planned.id, self._cluster, self._journal, self._clock)
             step.value |= {
                 "window_from_at": undo.at,
-                "was": {_name(change): change.was for change in undo.changes},
-                "now": {_name(change): change.injected for change in undo.changes},
+                "was": undo.values("was"),
+                "now": undo.values("injected"),
             }
             effect = await self._await_effect(fault, undo)
             step.value |= {"took_effect": effect.took, "effect": effect.sentence}
@@ -63,8 +72,8 @@ class FaultWindows:
             healed = await heal_fault(undo, self._cluster, self._journal, self._clock)
             step.value |= {
                 "window_to_at": iso(self._clock.now()),
-                "was": {_name(change): change.injected for change in undo.changes},
-                "now": {_name(change): change.was for change in undo.changes} if not healed.left else {},
+                "was": undo.values("injected"),
+                "now": undo.values("was") if not healed.left else {},
                 "result": healed.result,
                 "left": msgspec.to_builtins(healed.left),
                 "sentence": healed.sentence,
@@ -102,7 +111,3 @@ class FaultWindows:
         deadline_s = max(EFFECT_S_MAX, EFFECT_WALL_S_MIN * self._clock.speed)
         await wait_for(took, self._clock, deadline_s, EFFECT_POLL_WALL_S * self._clock.speed)
         return last
-
-
-def _name(change: Change) -> str:
-    return "replicas" if change.path == REPLICAS else change.path

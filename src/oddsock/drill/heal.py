@@ -4,7 +4,8 @@
                           what was there       ->  nothing to do
                           something else       ->  left as it is, and who made it so is said
 
-Then the Deployments are waited for. Healing twice changes nothing.
+An object of ours (a Fault) is deleted if it still names our case. Then the Deployments are waited for. Healing twice
+changes nothing.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import msgspec
 from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.clients.kubernetes.objects import Deployment
 from oddsock.drill.case import Case, list_cases
-from oddsock.drill.faults.fault import ENV, REPLICAS, Change
+from oddsock.drill.faults.fault import ENV, EXISTS, REPLICAS, Change
 from oddsock.drill.undo import UNDO_FILE, Closed, Left, Result, Undo, UndoJournal
 from oddsock.kit.clock import Clock, SystemClock, instant, iso, wait_for
 from oddsock.kit.errors import CannotHeal, CannotRun, OddsockError
@@ -26,8 +27,11 @@ READY_S_MAX = 300.0
 READY_WALL_S_MIN = 60.0
 """A process needs real time to start, at whatever speed: no wait ends before this many wall seconds."""
 
+GONE_WALL_S_MAX = 30.0
+"""Wall seconds within which a deleted object must be gone."""
+
 POLL_WALL_S = 0.2
-"""Wall seconds between two looks at a Deployment."""
+"""Wall seconds between two looks at a Deployment or an object."""
 
 KILLED = "the drill was killed before it could end"
 
@@ -119,8 +123,12 @@ async def heal_fault(undo: Undo, cluster: ClusterDoor, journal: UndoJournal, clo
     restored: list[str] = []
     left: list[Left] = []
     try:
-        for name in dict.fromkeys(change.deployment for change in undo.changes):
-            await _restore(name, [one for one in undo.changes if one.deployment == name], cluster, restored, left)
+        fields = [change for change in undo.changes if change.path != EXISTS]
+        for change in undo.changes:
+            if change.path == EXISTS:
+                await _delete_object(change, cluster, clock, restored, left)
+        for name in dict.fromkeys(change.deployment for change in fields):
+            await _restore(name, [one for one in fields if one.deployment == name], cluster, restored, left)
         await _await_ready(undo.changes, cluster, clock)
     except CannotHeal:
         raise
@@ -148,6 +156,31 @@ async def _heal_open(
             # What one fault broke must not stay broken because another cannot be healed.
             failures.append(cause.sentence)
     return healed, failures
+
+
+async def _delete_object(
+    change: Change, cluster: ClusterDoor, clock: Clock, restored: list[str], left: list[Left]
+) -> None:
+    found = await cluster.fault(change.name)
+    if found is None:
+        return
+    if found.case != change.injected:
+        by = f"case {found.case}" if found.case else "somebody who named no case"
+        sentence = f"fault {change.name} was left: it is not of case {change.injected} but of {by}"
+        left.append(Left(path=change.path, found=found.case or None, by=by, sentence=sentence))
+        return
+    await cluster.delete_fault(change.name)
+
+    async def is_gone() -> bool:
+        now = await cluster.fault(change.name)
+        return now is None or now.uid != found.uid
+
+    if not await wait_for(is_gone, clock, GONE_WALL_S_MAX * clock.speed, POLL_WALL_S * clock.speed):
+        raise CannotHeal(
+            f"Fault {change.name} was deleted, but after {GONE_WALL_S_MAX:.0f} s it is still there.",
+            "See it with `kubectl get faults`.",
+        )
+    restored.append(f"fault {change.name} ({found.type} on {found.target}) ended, which was met {found.hits} times")
 
 
 async def _restore(
@@ -242,8 +275,8 @@ def _write_down(case: Case, undone: list[tuple[Undo, Healed]], is_whole: bool, c
                 "result": healed.result,
                 "sentence": healed.sentence,
                 "window_from_at": undo.at,
-                "was": {change.path: change.injected for change in undo.changes},
-                "now": {change.path: change.was for change in undo.changes} if healed.result == "restored" else {},
+                "was": undo.values("injected"),
+                "now": undo.values("was") if healed.result == "restored" else {},
                 "after_kill": True,
             },
         )

@@ -21,6 +21,7 @@ def plan_schema() -> dict[str, Any]:
     schema = msgspec.json.schema(PlanFields, schema_hook=_own_types)
     parts = schema["$defs"]
     parts["PlannedFault"]["properties"]["fault"]["enum"] = sorted(FAULTS)
+    parts["PlannedFault"]["allOf"] = [_settings_of(name) for name in sorted(FAULTS)]
     for part in parts.values():
         part["description"] = " ".join(part["description"].split()) if "description" in part else part["title"]
     return {"$schema": DIALECT, "title": "oddsock plan", **schema}
@@ -29,6 +30,19 @@ def plan_schema() -> dict[str, Any]:
 def schema_text() -> str:
     """The schema as the checked-in file holds it."""
     return msgspec.json.format(msgspec.json.encode(plan_schema(), order="sorted"), indent=2).decode() + "\n"
+
+
+def _settings_of(fault: str) -> dict[str, Any]:
+    kind = FAULTS[fault]
+    whole = msgspec.json.schema(kind, schema_hook=_own_types)["$defs"][kind.__name__]
+    settings = {name: setting for name, setting in whole["properties"].items() if name != "target"}
+    required = [name for name in whole["required"] if name != "target"]
+    wanted: dict[str, Any] = {"properties": settings, "additionalProperties": False}
+    then: dict[str, Any] = {"properties": {"settings": wanted | ({"required": required} if required else {})}}
+    return {
+        "if": {"properties": {"fault": {"const": fault}}, "required": ["fault"]},
+        "then": then | ({"required": ["settings"]} if required else {}),
+    }
 
 
 def _own_types(kind: type) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from oddsock.drill.access import Access, open_access
 from oddsock.drill.case import Case
 from oddsock.drill.customers import operations
 from oddsock.drill.evidence import EvidenceTaker
-from oddsock.drill.fault_windows import FaultWindows
+from oddsock.drill.fault_windows import FaultWindows, check_faults
 from oddsock.drill.lease import check_permission, drill_lease
 from oddsock.drill.logbook import Logbook, NobodyWatches, Observer
 from oddsock.drill.operation import Operation
@@ -120,6 +120,7 @@ class _Drill:
         plan = self._plan
         self._logbook.write("note", "drill", self._describe())
         await check_services(plan, self._cluster)
+        await check_faults([*plan.lead.faults, *plan.faults], self._cluster)
         await self._await_steady_state()
         await check_socks(plan, self._access.shop)
         if plan.lead.operations or plan.lead.faults:

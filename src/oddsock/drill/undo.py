@@ -1,6 +1,6 @@
 """The undo journal: what a fault is about to change, on the disk before it does.
 
-    {"kind":"undo","id","fault","at","namespace","changes":[{"object","path","was","injected","ready"}]}
+    {"kind":"undo","id","fault","at","namespace","changes":[{"object","path","was","injected","ready"[,"awaits"]}]}
     {"kind":"healed","id","at","result":"restored|left|nothing","left":[{"path","found","by","sentence"}]}
 
 An undo without a healed of the same id is open: whoever finds it puts back what was there (drill/heal).
@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from oddsock.clients.kubernetes.door import ClusterDoor
-from oddsock.drill.faults.fault import Change, Fault
+from oddsock.drill.faults.fault import EXISTS, Change, Fault, Occasion
 from oddsock.drill.history import cut_torn_line
 from oddsock.kit.clock import Clock, iso
 from oddsock.kit.errors import CannotRun
@@ -32,6 +32,10 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="und
     at: str
     namespace: str
     changes: list[Change]
+
+    def values(self, side: Literal["was", "injected"]) -> dict[str, int | str | None]:
+        """What stood or stands on one *side* of each change, by the name a history calls it."""
+        return {change.label: _tell(change, side) for change in self.changes}
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +62,11 @@ class UndoJournal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._is_whole = False
+
+    @property
+    def case(self) -> str:
+        """The name of the case it belongs to, which is its folder's."""
+        return self.path.parent.name
 
     def __iter__(self) -> Iterator[Undo | Closed]:
         """Every whole line; CannotRun when one is damaged. A torn last line counts as never written."""
@@ -96,8 +105,14 @@ class UndoJournal:
 
 async def inject(fault: Fault, fault_id: str, cluster: ClusterDoor, journal: UndoJournal, clock: Clock) -> Undo:
     """Write what *fault* will change into *journal*, then let it act; what it was allowed to do is returned."""
-    changes = await fault.prepare(cluster)
+    changes = await fault.prepare(cluster, Occasion(case=journal.case, id=fault_id))
     undo = Undo(id=fault_id, fault=fault.name, at=iso(clock.now()), namespace=cluster.namespace, changes=changes)
     journal.write(undo)
     await fault.inject(cluster, changes)
     return undo
+
+
+def _tell(change: Change, side: Literal["was", "injected"]) -> int | str | None:
+    if change.path == EXISTS:
+        return "absent" if side == "was" else "in force"
+    return change.was if side == "was" else change.injected

@@ -6,9 +6,18 @@ import pytest
 from oddsock.clients.kubernetes.memory import MemoryCluster
 from oddsock.drill.faults.catalog import FAULTS, make_fault
 from oddsock.drill.faults.delete_pods import DeletePods
+from oddsock.drill.faults.fault import Occasion
 from oddsock.drill.faults.scale_to_zero import ScaleToZero
 from oddsock.drill.faults.set_env import SetEnv
 from oddsock.kit.errors import CannotRun
+
+OCCASION = Occasion(case="20251030-082400-incident-3", id="payment-away")
+
+NEEDED: dict[str, dict[str, object]] = {
+    "set-env": {"env": {"A": "1"}},
+    "latency": {"latency": "1.5s"},
+    "bandwidth": {"bytes_per_second": 100},
+}
 
 
 @pytest.fixture
@@ -20,7 +29,7 @@ def cluster() -> MemoryCluster:
 
 async def test_scaling_to_zero_remembers_any_count_and_takes_effect(cluster: MemoryCluster) -> None:
     fault = ScaleToZero(target="payment")
-    changes = await fault.prepare(cluster)
+    changes = await fault.prepare(cluster, OCCASION)
     assert [(change.object, change.path, change.was, change.injected) for change in changes] == [
         ("Deployment/payment", "spec.replicas", 2, 0)
     ]
@@ -34,20 +43,19 @@ async def test_scaling_to_zero_remembers_any_count_and_takes_effect(cluster: Mem
 async def test_a_deployment_at_zero_cannot_be_scaled_to_zero(cluster: MemoryCluster) -> None:
     await cluster.scale("payment", 0)
     with pytest.raises(CannotRun, match="at 0 replicas already"):
-        await ScaleToZero(target="payment").prepare(cluster)
+        await ScaleToZero(target="payment").prepare(cluster, OCCASION)
 
 
 async def test_a_missing_deployment_cannot_be_broken(cluster: MemoryCluster) -> None:
     for name in FAULTS:
-        settings: dict[str, object] = {"env": {"A": "1"}} if name == "set-env" else {}
         with pytest.raises(CannotRun):
-            await make_fault(name, "stripe", settings).prepare(cluster)
+            await make_fault(name, "stripe", NEEDED.get(name, {})).prepare(cluster, OCCASION)
     assert cluster.writes == []
 
 
 async def test_the_pods_that_stood_there_are_deleted_and_no_others(cluster: MemoryCluster) -> None:
     fault = DeletePods(target="payment", grace_s=0)
-    changes = await fault.prepare(cluster)
+    changes = await fault.prepare(cluster, OCCASION)
     assert changes[0].was == "payment-0-0 payment-0-1"
     await fault.inject(cluster, changes)
     effect = await fault.took_effect(cluster, changes)
@@ -57,7 +65,7 @@ async def test_the_pods_that_stood_there_are_deleted_and_no_others(cluster: Memo
 
 async def test_only_variables_that_differ_are_changed(cluster: MemoryCluster) -> None:
     fault = SetEnv(target="orders", env={"SHOWN": "label", "LIMIT": "1"})
-    changes = await fault.prepare(cluster)
+    changes = await fault.prepare(cluster, OCCASION)
     assert [(change.path, change.was, change.injected) for change in changes] == [("env.orders.LIMIT", None, "1")]
     await fault.inject(cluster, changes)
     assert (await fault.took_effect(cluster, changes)).took
@@ -65,7 +73,7 @@ async def test_only_variables_that_differ_are_changed(cluster: MemoryCluster) ->
 
 async def test_variables_that_are_set_already_break_nothing(cluster: MemoryCluster) -> None:
     with pytest.raises(CannotRun, match="has these variables already"):
-        await SetEnv(target="orders", env={"SHOWN": "label"}).prepare(cluster)
+        await SetEnv(target="orders", env={"SHOWN": "label"}).prepare(cluster, OCCASION)
 
 
 def test_a_fault_is_made_by_the_name_and_settings_of_a_plan() -> None:

@@ -14,6 +14,7 @@ from oddsock.clients.kubernetes import readings
 from oddsock.clients.kubernetes.connection import address_of, open_client, open_raw, read_config, tls_of
 from oddsock.clients.kubernetes.door import LOG_BYTES_MAX
 from oddsock.clients.kubernetes.errors import API, NotThere, asking
+from oddsock.clients.kubernetes.faults import Faults
 from oddsock.clients.kubernetes.fields import find_writer
 from oddsock.clients.kubernetes.leases import Leases
 from oddsock.clients.kubernetes.objects import (
@@ -21,6 +22,8 @@ from oddsock.clients.kubernetes.objects import (
     Deployment,
     Endpoints,
     Event,
+    FaultObject,
+    FaultSpec,
     Node,
     Pod,
     Service,
@@ -46,6 +49,7 @@ class Cluster:
         self._server = address_of(config)
         self._namespace = namespace
         self._leases = Leases(self._client, self._server, clock or SystemClock())
+        self._faults = Faults(self._client, self._raw, self._server, namespace)
 
     @classmethod
     async def connect(
@@ -188,6 +192,26 @@ class Cluster:
     async def release_lease(self, name: str, holder: str) -> None:
         """Let Lease *name* go if *holder* has it."""
         await self._leases.release(name, holder)
+
+    async def fault_types(self) -> tuple[str, ...]:
+        """The types of Fault objects that this cluster knows; empty where it lacks the resource."""
+        return await self._faults.types()
+
+    async def faults(self) -> list[FaultObject]:
+        """Every Fault object, by name; none where the cluster lacks the resource."""
+        return await self._faults.all()
+
+    async def fault(self, name: str) -> FaultObject | None:
+        """Fault object *name*, None when there is none."""
+        return await self._faults.one(name)
+
+    async def create_fault(self, name: str, spec: FaultSpec, case: str) -> FaultObject:
+        """Make Fault object *name*, labelled with *case*; CannotRun when it exists or the resource is lacking."""
+        return await self._faults.create(name, spec, case)
+
+    async def delete_fault(self, name: str) -> None:
+        """Delete Fault object *name*, which ends the fault; one that is gone already is fine."""
+        await self._faults.delete(name)
 
     async def service_url(self, name: str, port_name: str = "http") -> ServiceDoor:
         """Where a port of Service *name* answers: its own address in our cluster, else through the API server."""

@@ -7,6 +7,8 @@ from oddsock.clients.kubernetes.objects import (
     Deployment,
     Endpoints,
     Event,
+    FaultObject,
+    FaultSpec,
     Node,
     Pod,
     Service,
@@ -113,4 +115,24 @@ class ClusterDoor(Protocol):
 
     async def service_url(self, name: str, port_name: str = "http") -> ServiceDoor:
         """Where port *port_name* of Service *name* answers; Unreachable when there is no such Service."""
+        ...
+
+    async def fault_types(self) -> tuple[str, ...]:
+        """The types of Fault objects that this cluster knows; empty where it lacks the resource."""
+        ...
+
+    async def faults(self) -> list[FaultObject]:
+        """Every Fault object, by name; none where the cluster lacks the resource."""
+        ...
+
+    async def fault(self, name: str) -> FaultObject | None:
+        """Fault object *name*, None when there is none."""
+        ...
+
+    async def create_fault(self, name: str, spec: FaultSpec, case: str) -> FaultObject:
+        """Make Fault object *name*, labelled with *case*; CannotRun when it exists or the resource is lacking."""
+        ...
+
+    async def delete_fault(self, name: str) -> None:
+        """Delete Fault object *name*, which ends the fault; one that is gone already is fine."""
         ...

@@ -1,16 +1,22 @@
 """A cluster in memory: a `ClusterDoor` for unit tests, in which what was asked for is so at once.
 
 Somebody else's writes are made with `write_as`; Deployments named in *stuck* never become ready; *failing* is raised
-by every write while it is set; *writes* lists what was written, in order.
+by every write while it is set; *writes* lists what was written, in order. Fault objects are Active or Done at once; an
+empty *types* stands for a cluster that lacks the resource.
 """
 
 from collections.abc import Mapping
 
+import msgspec
+
 from oddsock.clients.kubernetes.door import LOG_BYTES_MAX
 from oddsock.clients.kubernetes.objects import (
+    FAULT_TYPES,
     Deployment,
     Endpoints,
     Event,
+    FaultObject,
+    FaultSpec,
     Node,
     Pod,
     Service,
@@ -42,6 +48,9 @@ class MemoryCluster:
         self.stuck: set[str] = set()
         self.failing: OddsockError | None = None
         self.writes: list[str] = []
+        self.types: tuple[str, ...] = FAULT_TYPES
+        self.specs: dict[str, FaultSpec] = {}
+        self.objects: dict[str, FaultObject] = {}
         self._clock = clock or ManualClock()
         self._writers: dict[tuple[str, str], Writer] = {}
         self._leases: dict[str, tuple[str, float]] = {}
@@ -164,6 +173,48 @@ class MemoryCluster:
         """Give the Lease back if *holder* has it."""
         if self._leases.get(name, ("", 0.0))[0] == holder:
             del self._leases[name]
+
+    async def fault_types(self) -> tuple[str, ...]:
+        """What the test left in *types*."""
+        return self.types
+
+    async def faults(self) -> list[FaultObject]:
+        """Every Fault object, by name."""
+        return [self.objects[name] for name in sorted(self.objects)]
+
+    async def fault(self, name: str) -> FaultObject | None:
+        """Fault object *name*, None when there is none."""
+        return self.objects.get(name)
+
+    async def create_fault(self, name: str, spec: FaultSpec, case: str) -> FaultObject:
+        """Make one; CannotRun when it exists or *types* lacks its type."""
+        if self.failing is not None:
+            raise self.failing
+        if name in self.objects or spec.type not in self.types:
+            raise CannotRun(f"{self.server} refused fault {name}.")
+        found = FaultObject(
+            name=name,
+            type=spec.type,
+            target=next(iter(spec.target.values())),
+            uid=f"uid-{len(self.writes)}",
+            case=case,
+            state="Done" if spec.type == "kill" else "Active",
+            created_at=iso(self._clock.now()),
+        )
+        self.specs[name], self.objects[name] = spec, found
+        self.writes.append(f"fault {name} created")
+        return found
+
+    def set_fault(self, name: str, **fields: object) -> None:
+        """Let somebody else write *fields* of Fault object *name*: its state, hits, message or case."""
+        self.objects[name] = msgspec.structs.replace(self.objects[name], **fields)
+
+    async def delete_fault(self, name: str) -> None:
+        """It is gone."""
+        if self.failing is not None:
+            raise self.failing
+        if self.objects.pop(name, None):
+            self.writes.append(f"fault {name} deleted")
 
     async def service_url(self, name: str, port_name: str = "http") -> ServiceDoor:
         """What the test said in *urls*; Unreachable when it said nothing."""

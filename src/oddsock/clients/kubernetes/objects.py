@@ -13,6 +13,12 @@ import msgspec
 ADDRESS_ANNOTATION = "oddsock.dev/address"
 """Where a Service of our own cluster really listens: 127.0.0.1:port; `.<port name>` for its other ports."""
 
+CASE_LABEL = "oddsock.dev/case"
+"""The label of a Fault object that says for which case it was made."""
+
+FAULT_TYPES = ("freeze", "kill", "latency", "http-error", "reset", "drop-reply", "black-hole", "bandwidth")
+"""What a Fault object can be; only our own cluster knows the resource."""
+
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """A Deployment: *replicas* asked for, *ready* and *available* by its status, *container* names its first."""
@@ -127,3 +133,35 @@ class ServiceDoor:
         """The port to connect to."""
         parts = urlsplit(self.url)
         return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+class FaultSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """The spec of a Fault object as the wire has it: on a *target* deployment (freeze, kill) or service (the others).
+
+    Times are wall milliseconds; *percentage* of what passes meets the fault, chosen by *seed*; a *caller* deployment
+    restricts it to the connections of that one.
+    """
+
+    type: str
+    target: dict[str, str]
+    caller: dict[str, str] | None = None
+    percentage: int = 100
+    latency_ms: int = 0
+    jitter_ms: int = 0
+    status: int = 0
+    bytes_per_second: int = 0
+    seed: int = 0
+
+
+class FaultObject(msgspec.Struct, frozen=True, kw_only=True):
+    """A Fault object: its *state* (Active, Done, Failed, empty before the cluster saw it), what it met so far."""
+
+    name: str
+    type: str
+    target: str
+    uid: str = ""
+    case: str = ""  # CASE_LABEL, empty where somebody else made it
+    state: str = ""
+    hits: int = 0
+    message: str = ""
+    created_at: str = ""

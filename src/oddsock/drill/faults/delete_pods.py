@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from oddsock.clients.kubernetes.door import ClusterDoor
-from oddsock.drill.faults.fault import PODS, Change, Effect
+from oddsock.drill.faults.fault import PODS, Change, Effect, Occasion
 from oddsock.kit.errors import CannotRun
 
 
@@ -21,7 +21,7 @@ class DeletePods(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         """What it does, as half a sentence."""
         return f"the pods of {self.target} deleted"
 
-    async def prepare(self, cluster: ClusterDoor) -> list[Change]:
+    async def prepare(self, cluster: ClusterDoor, occasion: Occasion) -> list[Change]:
         """The pods as they are, by name; CannotRun when there is none to delete."""
         pods = await self._pods(cluster)
         if not pods:

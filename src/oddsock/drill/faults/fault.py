@@ -4,6 +4,7 @@
 
 A fault is one file: a frozen Struct whose fields are its settings in a plan. It has no heal of its own: healing puts
 back the changes that still hold the injected value, and needs the journal only, so that it works after a kill -9.
+What Kubernetes has no verb for is an object of our cluster (`fault_object`), whose undo is to delete it.
 """
 
 from typing import ClassVar, Protocol
@@ -21,11 +22,22 @@ PODS = "pods"
 ENV = "env."
 """The beginning of env.<container>.<NAME>; `was` or `injected` is None where the variable is absent."""
 
+EXISTS = "exists"
+"""The path of a whole object of ours (Fault/payment-hang-1f2e3d); `injected` is the case it is labelled with."""
+
+
+class Occasion(msgspec.Struct, frozen=True, kw_only=True):
+    """In which *case* and under which *id* of its plan a fault acts, for the faults that leave an object behind."""
+
+    case: str
+    id: str
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One field of *object* (Deployment/payment) at *path* that held *was* and will hold *injected*.
 
-    *ready* is how many replicas were ready then: healing waits for as many, None for all.
+    *ready* is how many replicas were ready then: healing waits for as many, None for all. *awaits* names the Deployment
+    that healing waits for where *object* is none.
     """
 
     object: str
@@ -33,11 +45,22 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     was: int | str | None
     injected: int | str | None
     ready: int | None = None
+    awaits: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def name(self) -> str:
+        """The name of the object that is changed."""
+        return self.object.partition("/")[2]
 
     @property
     def deployment(self) -> str:
-        """The name of the Deployment that is changed."""
-        return self.object.partition("/")[2]
+        """The name of the Deployment that is changed, or broken by the object that is made."""
+        return self.awaits or self.name
+
+    @property
+    def label(self) -> str:
+        """What a history calls it: replicas, env.payment.LIMIT, Fault/payment-hang-1f2e3d."""
+        return {REPLICAS: "replicas", EXISTS: self.object}.get(self.path, self.path)
 
     @property
     def variable(self) -> str:
@@ -66,7 +89,7 @@ class Fault(Protocol):
         """What it does, as half a sentence for a timeline."""
         ...
 
-    async def prepare(self, cluster: ClusterDoor) -> list[Change]:
+    async def prepare(self, cluster: ClusterDoor, occasion: Occasion) -> list[Change]:
         """What it would change now, with what stands there; CannotRun when it cannot act. Changes nothing."""
         ...
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from oddsock.clients.kubernetes.door import ClusterDoor
-from oddsock.drill.faults.fault import REPLICAS, Change, Effect
+from oddsock.drill.faults.fault import REPLICAS, Change, Effect, Occasion
 from oddsock.kit.errors import CannotRun
 
 
@@ -19,7 +19,7 @@ class ScaleToZero(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """What it does, as half a sentence."""
         return f"{self.target} scaled to 0 replicas"
 
-    async def prepare(self, cluster: ClusterDoor) -> list[Change]:
+    async def prepare(self, cluster: ClusterDoor, occasion: Occasion) -> list[Change]:
         """The replica count as it stands; CannotRun when the deployment is missing or at zero already."""
         replicas = await cluster.replicas(self.target)
         if replicas == 0:

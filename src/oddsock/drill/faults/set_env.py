@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from oddsock.clients.kubernetes.door import ClusterDoor
-from oddsock.drill.faults.fault import Change, Effect
+from oddsock.drill.faults.fault import Change, Effect, Occasion
 from oddsock.kit.errors import CannotRun
 
 VariableName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -23,7 +23,7 @@ class SetEnv(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """What it does, as half a sentence."""
         return f"{', '.join(sorted(self.env))} of {self.target} set"
 
-    async def prepare(self, cluster: ClusterDoor) -> list[Change]:
+    async def prepare(self, cluster: ClusterDoor, occasion: Occasion) -> list[Change]:
         """Each variable as it stands; CannotRun when all have the wanted value already."""
         deployment = await cluster.deployment(self.target)
         if deployment is None:
