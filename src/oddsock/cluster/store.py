@@ -4,13 +4,13 @@ Everything happens in one event loop and no mutation awaits, so every call is at
 and out. Controllers `subscribe`; the API `watch`es.
 """
 
-import copy
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from oddsock.cluster import managed_fields
+from oddsock.cluster.copies import copied
 from oddsock.cluster.kinds import BY_NAME, Obj
 from oddsock.cluster.selectors import FieldSelector, LabelSelector, field_selector, label_selector
 from oddsock.cluster.status import AlreadyExists, Conflict, Expired, NotFound
@@ -59,7 +59,7 @@ class Store:
     def create(self, obj: Obj, *, manager: str = "") -> Obj:
         """Keep a new object, with uid, version, time and generation set; AlreadyExists when its name is taken."""
         kind = BY_NAME[obj["kind"]]
-        obj = copy.deepcopy(obj)
+        obj = copied(obj)
         meta = obj.setdefault("metadata", {})
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = f"{meta['generateName']}{uuid.uuid4().hex[:5]}"
@@ -73,22 +73,22 @@ class Store:
             meta["generation"] = 1
         managed_fields.record({}, obj, manager, self._now())
         self._put("ADDED", None, obj)
-        return copy.deepcopy(obj)
+        return copied(obj)
 
     def get(self, kind: str, namespace: str, name: str) -> Obj:
         """A copy of one object; NotFound when it is not there."""
-        return copy.deepcopy(self._find(kind, namespace, name))
+        return copied(self._find(kind, namespace, name))
 
     def find(self, kind: str, namespace: str, name: str) -> Obj | None:
         """A copy of one object, or None."""
         found = self._objects[kind].get((namespace, name))
-        return copy.deepcopy(found) if found is not None else None
+        return copied(found) if found is not None else None
 
     def list(self, kind: str, namespace: str | None = None, labels: Labels = None, fields: Fields = None) -> list[Obj]:
         """Copies of the selected objects, by namespace and name; every namespace when *namespace* is None or ""."""
         by_label, by_field = label_selector(labels), field_selector(fields)
         return [
-            copy.deepcopy(obj)
+            copied(obj)
             for (space, _), obj in sorted(self._objects[kind].items(), key=lambda item: item[0])
             if (not namespace or space == namespace)
             and by_label.matches(obj["metadata"].get("labels"))
@@ -106,11 +106,11 @@ class Store:
         namespace, name = _key(obj)
         old = self._find(kind.name, namespace, name)
         self._expect(old, expect_version)
-        new = copy.deepcopy(obj)
+        new = copied(obj)
         if kind.has_status:
             new.pop("status", None)
             if "status" in old:
-                new["status"] = copy.deepcopy(old["status"])
+                new["status"] = copied(old["status"])
         return self._replace(old, new, manager, subresource)
 
     def update_status(
@@ -126,7 +126,7 @@ class Store:
         """Replace the whole status of an object and nothing else of it."""
         old = self._find(kind, namespace, name)
         self._expect(old, expect_version)
-        return self._replace(old, {**copy.deepcopy(old), "status": copy.deepcopy(status)}, manager, "status")
+        return self._replace(old, {**copied(old), "status": copied(status)}, manager, "status")
 
     def delete(self, kind: str, namespace: str, name: str, grace_s: int | None = None) -> Obj:
         """Delete an object and return its last state.
@@ -147,9 +147,9 @@ class Store:
     def remove(self, kind: str, namespace: str, name: str) -> Obj:
         """Take an object out at once, whatever its kind; NotFound when it is not there."""
         old = self._find(kind, namespace, name)
-        last = copy.deepcopy(old)
+        last = copied(old)
         self._put("DELETED", old, last)
-        return copy.deepcopy(last)
+        return copied(last)
 
     def watch(
         self,
@@ -212,30 +212,30 @@ class Store:
         for stays in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"):
             meta.pop(stays, None)
             if stays in old["metadata"]:
-                meta[stays] = copy.deepcopy(old["metadata"][stays])
+                meta[stays] = copied(old["metadata"][stays])
         meta["resourceVersion"] = old["metadata"]["resourceVersion"]
         if "generation" in old["metadata"]:
             meta["generation"] = old["metadata"]["generation"]
         if new == old:
-            return copy.deepcopy(old)
+            return copied(old)
         if BY_NAME[old["kind"]].counts_generation and new.get("spec") != old.get("spec"):
             meta["generation"] = old["metadata"].get("generation", 0) + 1
         managed_fields.record(old, new, manager, self._now(), subresource)
         self._put("MODIFIED", old, new)
-        return copy.deepcopy(new)
+        return copied(new)
 
     def _mark(self, old: Obj, grace_s: int, status: Obj | None) -> Obj:
         meta = old["metadata"]
         # A second delete may shorten the grace, never lengthen it.
         if "deletionTimestamp" in meta and grace_s >= meta.get("deletionGracePeriodSeconds", 0):
-            return copy.deepcopy(old)
-        new = copy.deepcopy(old)
+            return copied(old)
+        new = copied(old)
         new["metadata"]["deletionTimestamp"] = self._now()
         new["metadata"]["deletionGracePeriodSeconds"] = grace_s
         if status is not None:
             new["status"] = status
         self._put("MODIFIED", old, new)
-        return copy.deepcopy(new)
+        return copied(new)
 
     def _put(self, type_: str, old: Obj | None, new: Obj) -> None:
         self._version += 1
@@ -262,7 +262,7 @@ class Store:
             while self._undelivered:
                 change = self._undelivered.popleft()
                 for callback in self._subscribers[change.obj["kind"]] + self._subscribers[None]:
-                    callback(change.type, copy.deepcopy(change.obj))
+                    callback(change.type, copied(change.obj))
         finally:
             self._is_delivering = False
 

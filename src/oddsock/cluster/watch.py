@@ -1,10 +1,10 @@
 """One watch on the store: a bounded queue of changes, seen through a namespace and two selectors."""
 
 import asyncio
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from oddsock.cluster.copies import copied
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.selectors import FieldSelector, LabelSelector
 from oddsock.cluster.status import Expired
@@ -71,12 +71,12 @@ class Watch:
                 event = await self._queue.get()
         except TimeoutError:
             return None
-        return None if event is None else (event[0], copy.deepcopy(event[1]))
+        return None if event is None else (event[0], copied(event[1]))
 
     def take(self) -> tuple[str, Obj] | None:
         """The next (type, object) that waits already, or None."""
         event = None if self._queue.empty() else self._queue.get_nowait()
-        return None if event is None else (event[0], copy.deepcopy(event[1]))
+        return None if event is None else (event[0], copied(event[1]))
 
     def end(self) -> None:
         """Wake whoever waits for the next change and give no more after those that are queued."""

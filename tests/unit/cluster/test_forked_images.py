@@ -1,4 +1,4 @@
-"""Which containers may be forked: those of images that say so, run by this interpreter, told nothing before it starts."""
+"""Which containers may be forked: those of images that say so, run by this interpreter, told nothing before."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,8 @@ from oddsock.cluster.containers import Command, can_be_forked
 from oddsock.cluster.images import Entry, Images, Program, preload_of
 
 WARM = Program(command=[sys.executable, "-m", "shop", "orders"], preload=["shop.service", "shop.orders"])
-IMAGES: dict[str, Entry] = {"shop/orders": WARM, "shop/*": ["run"], "pay": Program(command=["python"], preload=["shop.service"])}
+COLD = Program(command=["python"], preload=["shop.service"])
+IMAGES: dict[str, Entry] = {"shop/orders": WARM, "shop/*": ["run"], "pay": COLD}
 
 
 def test_an_image_with_a_preload_is_warm_and_has_its_command_all_the_same() -> None:

@@ -3,7 +3,6 @@
 Follows kube-controller-manager's deployment controller; the texts of its events are the original's.
 """
 
-import copy
 from collections.abc import Iterable, Sequence
 
 from oddsock.cluster.controllers.deployment_status import deployment_status, progress_deadline_in_s
@@ -17,6 +16,7 @@ from oddsock.cluster.controllers.pods import (
     template_hash,
 )
 from oddsock.cluster.controllers.rollout import Count, Scale, limits, next_steps, recreate_steps
+from oddsock.cluster.copies import copied
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.selectors import object_selector
 from oddsock.cluster.store import Store
@@ -89,10 +89,10 @@ class DeploymentController:
 
     def _create_replica_set(self, deployment: Obj, hash_: str, old: Sequence[Obj]) -> Obj:
         spec, meta = deployment["spec"], deployment["metadata"]
-        template = copy.deepcopy(spec["template"])
+        template = copied(spec["template"])
         labels = template.setdefault("metadata", {}).setdefault("labels", {})
         labels[HASH] = hash_
-        selector = copy.deepcopy(spec["selector"])
+        selector = copied(spec["selector"])
         selector.setdefault("matchLabels", {})[HASH] = hash_
         replica_set: Obj = {
             "apiVersion": "apps/v1",
