@@ -1,0 +1,62 @@
+"""The manifests as they are posted, and what is read from the cluster's answers."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from oddsock.stack import manifests
+from oddsock.stack.images import SERVICES, image_map
+from oddsock.stack.kubeconfig import kubeconfig_text
+
+
+def test_namespaces_and_services_come_before_the_workloads_that_need_them() -> None:
+    kinds = [document["kind"] for document in manifests.documents()]
+    assert kinds[0] == "Namespace"
+    assert kinds.index("Deployment") > max(place for place, kind in enumerate(kinds) if kind == "Service")
+
+
+def test_every_deployment_of_the_manifests_has_an_image_that_runs() -> None:
+    assert sorted(manifests.deployment_names()) == sorted(SERVICES)
+    images = {
+        container["image"].rpartition(":")[0]
+        for document in manifests.documents()
+        if document["kind"] == "Deployment"
+        for container in document["spec"]["template"]["spec"]["containers"]
+    }
+    assert images <= set(image_map())
+
+
+def test_the_shops_namespace_allows_drills() -> None:
+    namespace = manifests.documents()[0]
+    assert namespace["metadata"]["annotations"]["oddsock.dev/drills"] == "allowed"
+
+
+@pytest.mark.parametrize(
+    ("status", "available"),
+    [
+        ({"observedGeneration": 2, "availableReplicas": 2}, True),
+        ({"observedGeneration": 1, "availableReplicas": 2}, False),
+        ({"observedGeneration": 2, "availableReplicas": 1}, False),
+        ({}, False),
+    ],
+)
+def test_a_deployment_is_available_when_its_newest_spec_is(status: dict[str, Any], available: bool) -> None:
+    deployment = {"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status}
+    assert manifests.is_available(deployment) is available
+
+
+def test_a_service_nobody_listens_for_has_no_url() -> None:
+    listed: list[dict[str, Any]] = [
+        {"metadata": {"name": "orders", "annotations": {"oddsock.dev/address": "127.0.0.1:20000"}}},
+        {"metadata": {"name": "silent"}},
+    ]
+    assert manifests.service_urls(listed) == {"orders": "http://127.0.0.1:20000"}
+
+
+def test_a_kubeconfig_carries_the_token_for_kubectl_and_for_clients() -> None:
+    config = yaml.safe_load(kubeconfig_text("http://127.0.0.1:8001", "secret", "sock-shop"))
+    assert config["clusters"][0]["cluster"]["server"] == "http://127.0.0.1:8001/as/secret"
+    assert config["users"][0]["user"]["token"] == "secret"
+    assert config["contexts"][0]["context"]["namespace"] == "sock-shop"
+    assert config["current-context"] == config["contexts"][0]["name"]
