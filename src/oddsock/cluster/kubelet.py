@@ -11,6 +11,7 @@ from oddsock.cluster.controllers.pods import is_finished, is_terminating
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.machine import Machine
 from oddsock.cluster.pod_worker import PodWorker, grace_s
+from oddsock.cluster.service_proxy import Traffic
 from oddsock.cluster.status import NotFound
 
 GONE_LOGS_MAX = 50
@@ -43,6 +44,10 @@ class Kubelet:
         """The worker of a container: where commands are run beside it and where one attaches; None when it is gone."""
         worker = self._workers.get(self._names.get((namespace, pod), ""))
         return worker.container(container) if worker else None
+
+    def traffic(self, uid: str) -> Traffic:
+        """What went to and from pod *uid* through Services."""
+        return self._machine.network.traffic(uid)
 
     async def close(self, grace_wall_s: float) -> None:
         """Stop every pod, with SIGKILL after *grace_wall_s*; the objects stay as they are."""

@@ -10,9 +10,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from yarl import URL
 
-from oddsock.cluster.api import apply, resources
+from oddsock.cluster.api import apply, metrics, resources
 from oddsock.cluster.api.context import CONTEXT, Context, PodDoors, PodLogs, ResolveService, context_of
 from oddsock.cluster.api.discovery import HEALTH_PATHS, discover
+from oddsock.cluster.api.evictions import serve_eviction
 from oddsock.cluster.api.media import answer, answer_error, flag
 from oddsock.cluster.api.paths import Target, target
 from oddsock.cluster.api.pod_logs import serve_log
@@ -125,6 +126,8 @@ async def _dispatch(request: web.Request) -> web.StreamResponse:
     path = request.path.rstrip("/") or "/"
     if path == _REVIEWS:
         return _review(request)
+    if path.startswith(metrics.ROOT):
+        return await metrics.serve_metrics(request, path.removeprefix(metrics.ROOT))
     if request.method == "GET" and (about := discover(request, path)):
         return about
     found = target(path)
@@ -141,6 +144,10 @@ async def _dispatch(request: web.Request) -> web.StreamResponse:
             return await serve_exec(request, found)
         case "attach" if found.kind.name == "Pod":
             return await serve_attach(request, found)
+        case "eviction" if found.kind.name == "Pod":
+            return await serve_eviction(request, found)
+        case "proxy" if found.kind.name == "Node":
+            return await metrics.serve_summary(request, found)
         case "proxy" if found.kind.name == "Service":
             return await serve_proxy(request, found)
     raise NotFound.resource()

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from aiohttp import ClientSession, web
 
+from oddsock.cluster.meters import Meter
+from oddsock.cluster.service_proxy import Traffic
 from oddsock.cluster.sessions import Session
 from oddsock.cluster.store import Store
 from oddsock.cluster.watch import Watch
@@ -40,6 +42,10 @@ class PodDoors(Protocol):
         """The door of a container, or None when the kubelet does not have it."""
         ...
 
+    def traffic(self, uid: str) -> Traffic:
+        """What went to and from pod *uid* through Services."""
+        ...
+
 
 ResolveService = Callable[[str, str, str], Awaitable[tuple[str, int] | None]]
 """(namespace, service, port name or number or "") -> the address that really listens, or None when nobody does."""
@@ -60,9 +66,13 @@ class Context:
     """Open watch answers, ended when the application shuts down."""
     pod_doors: PodDoors | None = None
     """None where no pods run: exec and attach are refused."""
+    meter: Meter = field(init=False)
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     """Open WebSockets, closed when the application shuts down."""
     is_closing: bool = False
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(self.clock)
 
 
 CONTEXT = web.AppKey("context", Context)

@@ -8,6 +8,8 @@ import platform
 from aiohttp import web
 
 from oddsock.cluster.api.media import answer, wanted
+from oddsock.cluster.api.metrics import GROUP as METRICS
+from oddsock.cluster.api.metrics import VERSION as METRICS_VERSION
 from oddsock.cluster.api.openapi import describe
 from oddsock.cluster.kinds import KINDS, Kind, Obj
 from oddsock.cluster.status import NotFound
@@ -17,7 +19,31 @@ VERSION = {"major": "1", "minor": "32", "gitVersion": "v1.32.0+oddsock"}
 
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 _FORM = "APIGroupDiscoveryList"
-_REVIEWS = "authorization.k8s.io"
+
+
+def _computed(name: str, singular: str, kind: str, namespaced: bool, verbs: list[str]) -> Obj:
+    return {"name": name, "singularName": singular, "namespaced": namespaced, "kind": kind, "verbs": verbs}
+
+
+_COMPUTED: dict[str, tuple[str, list[Obj]]] = {
+    "authorization.k8s.io": (
+        "v1",
+        [
+            _computed(
+                "selfsubjectaccessreviews", "selfsubjectaccessreview", "SelfSubjectAccessReview", False, ["create"]
+            )
+        ],
+    ),
+    METRICS: (
+        METRICS_VERSION,
+        [
+            _computed("nodes", "", "NodeMetrics", False, ["get", "list"]),
+            _computed("pods", "", "PodMetrics", True, ["get", "list"]),
+        ],
+    ),
+}
+"""Groups whose resources are not stored: group -> (version, resources)."""
+
 HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 
 
@@ -60,7 +86,7 @@ def _version() -> Obj:
 
 
 def _groups() -> list[str]:
-    return [*dict.fromkeys(kind.group for kind in KINDS), _REVIEWS]
+    return [*dict.fromkeys(kind.group for kind in KINDS), *_COMPUTED]
 
 
 def _served(group: str) -> str:
@@ -92,7 +118,8 @@ def _api_versions(request: web.Request) -> Obj:
 
 
 def _group(name: str) -> Obj:
-    version = {"groupVersion": f"{name}/v1", "version": "v1"}
+    number = _COMPUTED[name][0] if name in _COMPUTED else "v1"
+    version = {"groupVersion": f"{name}/{number}", "version": number}
     return {"name": name, "versions": [version], "preferredVersion": version}
 
 
@@ -102,22 +129,12 @@ def _group_list(groups: list[str]) -> Obj:
 
 def _resource_list(group: str, version: str) -> Obj:
     rows = [row for kind in KINDS if kind.group == group and kind.version == version for row in _resources(kind)]
-    if group == _REVIEWS and version == "v1":
-        rows = [_review()]
+    if group in _COMPUTED and version == _COMPUTED[group][0]:
+        rows = _COMPUTED[group][1]
     if not rows:
         raise NotFound.resource()
     group_version = f"{group}/{version}" if group else version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": rows}
-
-
-def _review() -> Obj:
-    return {
-        "name": "selfsubjectaccessreviews",
-        "singularName": "selfsubjectaccessreview",
-        "namespaced": False,
-        "kind": "SelfSubjectAccessReview",
-        "verbs": ["create"],
-    }
 
 
 def _resources(kind: Kind) -> list[Obj]:
@@ -147,6 +164,10 @@ def _subresources(kind: Kind) -> list[Obj]:
         rows.append({"name": "log", **plain, "verbs": ["get"]})
         for name, options in (("exec", "PodExecOptions"), ("attach", "PodAttachOptions")):
             rows.append({"name": name, **plain, "kind": options, "verbs": ["create", "get"]})
+        eviction = {"kind": "Eviction", "group": "policy", "version": "v1"}
+        rows.append({"name": "eviction", **plain, **eviction, "verbs": ["create"]})
+    if kind.name == "Node":
+        rows.append({"name": "proxy", **plain, "kind": "NodeProxyOptions", "verbs": ["get"]})
     if kind.name == "Service":
         proxy_verbs = ["create", "delete", "get", "patch", "update"]
         rows.append({"name": "proxy", **plain, "kind": "ServiceProxyOptions", "verbs": proxy_verbs})
@@ -156,21 +177,21 @@ def _subresources(kind: Kind) -> list[Obj]:
 def _aggregated(group: str) -> Obj:
     kinds = [kind for kind in KINDS if kind.group == group]
     resources = [_aggregated_kind(kind) for kind in kinds]
-    if group == _REVIEWS:
-        review = _review()
-        resources = [
-            {
-                "resource": review["name"],
-                "responseKind": {"group": group, "version": "v1", "kind": review["kind"]},
-                "scope": "Cluster",
-                "singularResource": review["singularName"],
-                "verbs": review["verbs"],
-            }
-        ]
+    number, computed = _COMPUTED.get(group, ("v1", []))
+    resources += [
+        {
+            "resource": row["name"],
+            "responseKind": {"group": group, "version": number, "kind": row["kind"]},
+            "scope": "Namespaced" if row["namespaced"] else "Cluster",
+            "singularResource": row["singularName"],
+            "verbs": row["verbs"],
+        }
+        for row in computed
+    ]
     item: Obj = {"metadata": {"creationTimestamp": None}}
     if group:
         item["metadata"]["name"] = group
-    return {**item, "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}]}
+    return {**item, "versions": [{"version": number, "resources": resources, "freshness": "Current"}]}
 
 
 def _aggregated_kind(kind: Kind) -> Obj:

@@ -120,10 +120,16 @@ async def delete(request: web.Request, target: Target) -> web.Response:
     context = context_of(request)
     options = await _delete_options(request)
     old = context.store.get(target.kind.name, target.namespace, target.name)
-    left = _delete(context, _writable(request, context, options), target, old, options)
+    left = delete_with(request, target, old, options)
     if left is None:
         return answer(success(target.kind, target.name, old["metadata"]["uid"]))
     return answer(shown(target.kind, left))
+
+
+def delete_with(request: web.Request, target: Target, old: Obj, options: Obj) -> Obj | None:
+    """What is left of *old*, deleted as meta/v1 DeleteOptions *options* say; None when it is gone."""
+    context = context_of(request)
+    return _delete(context, _writable(request, context, options), target, old, options)
 
 
 async def delete_collection(request: web.Request, target: Target) -> web.Response:
