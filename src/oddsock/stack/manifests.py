@@ -3,8 +3,6 @@
 from importlib import resources
 from typing import Any
 
-import yaml
-
 ADDRESS = "oddsock.dev/address"
 """The annotation of a Service that says where its first port is really listened on."""
 
@@ -14,22 +12,22 @@ _FIRST = ("Namespace", "ServiceAccount", "ConfigMap", "Secret", "PersistentVolum
 
 def documents(shop: str = "sock-shop") -> list[dict[str, Any]]:
     """Every document of data/manifests/*shop*, namespaces first, workloads last."""
+    # Not before the first use: a control plane is started meanwhile.
+    import yaml
+
+    # libyaml reads the manifests ten times as fast; it is absent from some builds.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found: list[dict[str, Any]] = []
     files = (resources.files("oddsock") / "data" / "manifests" / shop).iterdir()
     for file in sorted(files, key=lambda each: each.name):
         if file.name.endswith((".yaml", ".yml")):
-            found += filter(None, yaml.load_all(file.read_text(encoding="utf-8"), Loader=_loader()))
+            found += filter(None, yaml.load_all(file.read_text(encoding="utf-8"), Loader=loader))
     return sorted(found, key=_rank)
 
 
 def deployment_names(shop: str = "sock-shop") -> list[str]:
     """The names of the deployments that the manifests of *shop* make."""
     return [document["metadata"]["name"] for document in documents(shop) if document["kind"] == "Deployment"]
-
-
-def _loader() -> Any:
-    # libyaml reads the manifests ten times as fast; it is absent from some builds.
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _rank(document: dict[str, Any]) -> int:
