@@ -180,7 +180,8 @@ async def _delete_object(
             f"Fault {change.name} was deleted, but after {GONE_WALL_S_MAX:.0f} s it is still there.",
             "See it with `kubectl get faults`.",
         )
-    restored.append(f"fault {change.name} ({found.type} on {found.target}) ended, which was met {found.hits} times")
+    hits = "1 hit" if found.hits == 1 else f"{found.hits} hits"
+    restored.append(f"fault {change.name} ({found.type} on {found.target}) ended after {hits}")
 
 
 async def _restore(

@@ -169,7 +169,7 @@ async def test_heal_deletes_the_object_of_a_killed_drill(
     kind = FAULTS[name]
     assert issubclass(kind, ObjectFault)
     assert healed.result == "restored"
-    assert healed.sentence == f"fault {made.name} ({kind.type} on payment) ended, which was met 3 times"
+    assert healed.sentence == f"fault {made.name} ({kind.type} on payment) ended after 3 hits"
     assert await heal_case(case, cluster, clock) == []
     last = list(case.history)[-1]
     assert (last.value["target"], last.value["now"]) == ("payment", {f"Fault/{made.name}": "absent"})

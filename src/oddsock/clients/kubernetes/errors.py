@@ -47,8 +47,7 @@ async def asking(server: str, what: str) -> AsyncIterator[None]:
 
 def _refused(cause: httpx2.HTTPStatusError, server: str, what: str) -> OddsockError:
     code = cause.response.status_code if cause.response is not None else 0
-    text = cause.status.message if isinstance(cause, ApiError) and cause.status is not None else None
-    reason = text or f"HTTP {code}"
+    reason = _message(cause) or f"HTTP {code}"
     if code in (401, 403):
         return Forbidden(f"{server} forbids {what}: {reason}.", "Use an account that may, or ask its owner.")
     if code == 404:
@@ -58,3 +57,17 @@ def _refused(cause: httpx2.HTTPStatusError, server: str, what: str) -> OddsockEr
     if code in (502, 503, 504):
         return Unreachable(API, server, reason)
     return CannotRun(f"{server} refused {what}: {reason}.")
+
+
+class _Status(msgspec.Struct):
+    message: str = ""
+
+
+def _message(cause: httpx2.HTTPStatusError) -> str:
+    if isinstance(cause, ApiError) and cause.status is not None:
+        return cause.status.message or ""
+    try:
+        # lightkube leaves the body unread when it does not like its media type or a part of it.
+        return msgspec.json.decode(cause.response.content, type=_Status).message
+    except (msgspec.MsgspecError, httpx2.ResponseNotRead):
+        return ""

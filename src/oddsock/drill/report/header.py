@@ -12,6 +12,14 @@ SPELLED = {
     "scale-to-zero": "was scaled to zero",
     "delete-pods": "lost its pods",
     "set-env": "ran with a changed setting",
+    "freeze-pods": "hung",
+    "kill-pods": "was killed",
+    "latency": "was slow",
+    "http-error": "answered with errors",
+    "reset": "had its connections reset",
+    "drop-reply": "lost its replies",
+    "black-hole": "could not be reached",
+    "bandwidth": "was reached over a slow line",
 }
 
 ENDED = {
