@@ -1,5 +1,6 @@
 """`oddsock up`: boot the cluster and the shop."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,12 +20,24 @@ EXAMPLES = """Examples:
 """
 
 
+class NetworkMode(StrEnum):
+    """How pods and Services are reached."""
+
+    AUTO = "auto"
+    NS = "ns"
+    PORTS = "ports"
+
+
 def command(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave the stack running and return.")] = False,
     name: Name = STACK,
     speed: Annotated[float, typer.Option(help="Plan seconds in one wall second.", min=0.1, max=100)] = 1.0,
     port: Annotated[int, typer.Option(help="Port of the API server; 0 takes a free one.", min=0, max=65535)] = 0,
     no_zygote: Annotated[bool, typer.Option("--no-zygote", help="Execute every pod instead of forking it.")] = False,
+    network: Annotated[
+        NetworkMode,
+        typer.Option(help="ns: real names and cluster IPs (Linux); ports: 127.0.0.1 only; auto: ns if it can."),
+    ] = NetworkMode.AUTO,
     json: Json = False,
 ) -> None:
     """Boot a cluster with the Sock Shop on this machine.
@@ -37,7 +50,9 @@ def command(
     from oddsock.stack.boot import Stack
 
     async def start(kept_by: "KeptBy") -> Stack:
-        return await Stack.start(home(), name, speed=speed, port=port, kept_by=kept_by, forks=not no_zygote)
+        return await Stack.start(
+            home(), name, speed=speed, port=port, kept_by=kept_by, forks=not no_zygote, network=network.value
+        )
 
     async def boot_and_stay() -> None:
         async with await start("terminal") as stack:

@@ -39,7 +39,7 @@ from oddsock.cluster.kinds import Obj
 from oddsock.cluster.kubelet import Kubelet
 from oddsock.cluster.leftovers import ProcessLedger
 from oddsock.cluster.machine import Machine
-from oddsock.cluster.ports_network import PortsNetwork
+from oddsock.cluster.network_mode import Ground, Wanted, make_network, settle
 from oddsock.cluster.proxy_client import ProxyClient
 from oddsock.cluster.store import Store
 from oddsock.cluster.volumes import Volumes
@@ -67,6 +67,8 @@ class ControlPlaneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     speed: float = 1.0
     forks: bool = True
     """Whether pods of images that may be are forked from a warm process; without, every pod is executed."""
+    network: Wanted = "ports"
+    """`ns` and `auto` enter a network namespace, which only `main` can do: a process does it before it has a loop."""
     namespaces: tuple[str, ...] = ("default", "kube-system")
     ready_fd: int | None = None
     """An inherited file descriptor that gets one line, the server's URL, when the API answers, and is closed."""
@@ -75,13 +77,16 @@ class ControlPlaneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 class ControlPlane:
     """A control plane that serves: its parts, and where its API is."""
 
-    def __init__(self, settings: ControlPlaneSettings, ledger: ProcessLedger, spawner: Spawner) -> None:
+    def __init__(
+        self, settings: ControlPlaneSettings, ledger: ProcessLedger, spawner: Spawner, ground: Ground | None = None
+    ) -> None:
         root, self.clock = Path(settings.root), SystemClock(settings.speed)
         self.server = ""
         self.store = Store(self.clock)
         self.events = EventRecorder(self.store)
         self.proxy = ProxyClient(ledger)
-        self.network = PortsNetwork(self.store, root / "names", self.proxy)
+        self.network = make_network(ground, self.store, root / "names", self.proxy)
+        self._ground = ground
         self.faults = FaultController(self.store, self.network)
         self.proxy.on_hits = self.faults.note_hits
         self.loop = ControllerLoop(
@@ -111,7 +116,7 @@ class ControlPlane:
                 logs=root / "logs",
             )
         )
-        register_nodes(self.store, self.network.machine_address)
+        register_nodes(self.store, self.network.machine_address, self.network.mode)
         for name in settings.namespaces:
             namespace: Obj = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             fill(namespace, self.store)
@@ -127,7 +132,7 @@ class ControlPlane:
             clock=self.clock,
             pod_doors=self.kubelet,
         )
-        runner = await serve(app, settings.host, settings.port)
+        runner = await serve(app, settings.host, settings.port, listener=self._ground.api if self._ground else None)
         host, port = runner.addresses[0][:2]
         self.server = f"http://{host}:{port}"
         return runner
@@ -137,6 +142,7 @@ async def run(
     settings: ControlPlaneSettings,
     on_ready: Callable[[ControlPlane], None] | None = None,
     zygote: Zygote | None = None,
+    ground: Ground | None = None,
 ) -> None:
     """Run a control plane until SIGTERM, SIGINT or the end of its lifeline, then stop every pod.
 
@@ -150,7 +156,7 @@ async def run(
         loop.call_soon_threadsafe(stop.set)
 
     processes.follow_lifeline(on_lifeline_end)
-    async with running(settings, zygote) as plane:
+    async with running(settings, zygote, ground) as plane:
         _log.info("serving at %s", plane.server)
         if on_ready is not None:
             on_ready(plane)
@@ -162,14 +168,19 @@ async def run(
 
 
 @asynccontextmanager
-async def running(settings: ControlPlaneSettings, zygote: Zygote | None = None) -> AsyncIterator[ControlPlane]:
+async def running(
+    settings: ControlPlaneSettings, zygote: Zygote | None = None, ground: Ground | None = None
+) -> AsyncIterator[ControlPlane]:
     """A control plane that serves inside the `async with` block; at its end every pod is stopped and gone.
 
-    Pods are forked from *zygote* where they may be, which is this control plane's from now on.
+    Pods are forked from *zygote* where they may be, which is this control plane's from now on. *ground* is the network
+    namespace that this process has entered; mode `ports` without.
     """
     root = Path(settings.root)
     root.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as closing:
+        if ground is not None:
+            closing.callback(ground.close)
         if (lock := try_lock(root / "cluster.lock")) is None:
             raise CannotRun(f"Another control plane keeps its files in {root}.", "Stop it, or choose another folder.")
         closing.enter_context(lock)
@@ -182,7 +193,7 @@ async def running(settings: ControlPlaneSettings, zygote: Zygote | None = None) 
         closing.callback(ledger.close)
         spawner = Spawner(ledger, zygote)
         closing.callback(spawner.close)
-        plane = ControlPlane(settings, ledger, spawner)
+        plane = ControlPlane(settings, ledger, spawner, ground)
         runner = await plane.serve(settings)
         closing.push_async_callback(runner.cleanup)
         closing.push_async_callback(plane.kubelet.close, STOP_GRACE_S)
@@ -208,6 +219,7 @@ def main(arguments: list[str]) -> int:
             raise UsageError("One argument is wanted: the file of the control plane's settings.")
         text = Path(arguments[0]).read_bytes()
         settings = msgspec.json.decode(text, type=ControlPlaneSettings)
+        ground = settle(settings.network, Path(settings.root), settings.host, settings.port)
     except (msgspec.MsgspecError, FileNotFoundError) as cause:
         _log.error("The settings of the control plane cannot be read: %s.", cause)
         return UsageError.exit_code
@@ -217,7 +229,7 @@ def main(arguments: list[str]) -> int:
     # Outside of every `try`, for in a pod this call ends with whatever the pod's module raises.
     zygote = Zygote.start(preload_of(settings.images)) if settings.forks else None
     try:
-        asyncio.run(run(settings, zygote=zygote))
+        asyncio.run(run(settings, zygote=zygote, ground=ground))
     except OddsockError as cause:
         _log.error("%s", cause)
         return cause.exit_code

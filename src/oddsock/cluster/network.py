@@ -88,6 +88,10 @@ class ServiceNetwork:
         self._rules: dict[Key, tuple[Rule, ...]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
+    def attach(self, pod: Obj) -> tuple[str, dict[int, Address]]:
+        """The pod IP of *pod* and where each of its container ports is to listen."""
+        raise NotImplementedError
+
     def detach(self, uid: str) -> None:
         """Let the addresses of pod *uid* be given to others."""
         for address in self._pods.pop(uid, {}).values():
@@ -139,7 +143,7 @@ class ServiceNetwork:
         for row in rows:
             if found and port in {"", str(row["port"]), row.get("name")}:
                 held = self._services.get((namespace, service), {}).get(row["port"])
-                return self._reached(found)[row["port"]] if held and held.state != "closed" else None
+                return self._reached(found).get(row["port"]) if held and held.state != "closed" else None
         return None
 
     def set_rules(self, key: Key, rules: Sequence[Rule]) -> None:
@@ -248,7 +252,11 @@ class ServiceNetwork:
             service = self._store.find("Service", space, name) if space == namespace else None
             if service is not None:
                 ip, reached = service["spec"].get("clusterIP", ""), self._reached(service)
-                lines += [f"{name}:{port} {reached[port][0]}:{reached[port][1]} {ip}\n" for port in sorted(held)]
+                lines += [
+                    f"{name}:{port} {reached[port][0]}:{reached[port][1]} {ip}\n"
+                    for port in sorted(held)
+                    if port in reached
+                ]
         return lines
 
 

@@ -4,6 +4,7 @@
 `correlation` carries traceparent, X-Request-Id and X-Order-Id from one call to the next.
 """
 
+import ipaddress
 import os
 import socket
 from collections.abc import Collection, Mapping
@@ -45,7 +46,8 @@ def guard(names: Collection[str] = ()) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not is_ours(request.host):
+        # A literal address needs no DNS, so none can have been rebound.
+        if not is_ours(request.host) and not _is_address(request.host):
             raise web.HTTPMisdirectedRequest(text=f"This server does not answer for {request.host}.\n")
         origin = request.headers.get("Origin")
         if origin and not is_ours(urlsplit(origin).netloc):
@@ -55,12 +57,28 @@ def guard(names: Collection[str] = ()) -> Middleware:
     return check
 
 
-async def serve(app: web.Application, host: str, port: int, grace_s: float = 2.0) -> web.AppRunner:
-    """Serve *app* at host:port until the runner's `cleanup`; CannotRun when the port is taken."""
+def _is_address(authority: str) -> bool:
+    try:
+        ipaddress.IPv4Address(authority.partition(":")[0])
+    except ValueError:
+        return False
+    return True
+
+
+async def serve(
+    app: web.Application, host: str, port: int, grace_s: float = 2.0, listener: socket.socket | None = None
+) -> web.AppRunner:
+    """Serve *app* at host:port until the runner's `cleanup`; CannotRun when the port is taken.
+
+    A *listener* that is bound already is served in the place of host:port.
+    """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace_s, handler_cancellation=True)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, reuse_address=True).start()
+        if listener is not None:
+            await web.SockSite(runner, listener).start()
+        else:
+            await web.TCPSite(runner, host, port, reuse_address=True).start()
     except OSError as cause:
         await runner.cleanup()
         raise CannotRun(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from oddsock.stack.api import ApiDoor
 
 KeptBy = Literal["terminal", "itself", "drill"]
+Network = Literal["auto", "ns", "ports"]
+"""Network mode; `auto` is a network namespace where the machine allows it, else `ports`."""
 
 API_S_MAX = 15.0
 """Wall seconds the API server may take to answer for the first time."""
@@ -30,7 +32,8 @@ STOP_S_MAX = 10.0
 POLL_S = 0.05
 """Wall seconds between two looks at something that is awaited."""
 NAMESPACE = "sock-shop"
-MODE = "ports"
+NETWORK_MODE = "oddsock.dev/network-mode"
+"""The annotation of every node that says which mode runs."""
 
 
 class Stack:
@@ -50,6 +53,7 @@ class Stack:
         port: int = 0,
         kept_by: KeptBy = "terminal",
         forks: bool = True,
+        network: Network = "auto",
     ) -> "Stack":
         """Boot stack *name* and wait for its shop; CannotRun when it is up already, the port is taken, or it fails.
 
@@ -66,14 +70,16 @@ class Stack:
                     f"Stack {name} is up already (process {alive.pid}, since {alive.started_at}).",
                     "Use it, end it with `oddsock down`, or choose another --name.",
                 )
-            return await cls._boot(home, place, name, speed, port, kept_by, forks)
+            return await cls._boot(home, place, name, speed, port, kept_by, forks, network)
 
     @classmethod
     async def _boot(
-        cls, home: Path, place: Path, name: str, speed: float, port: int, kept_by: KeptBy, forks: bool
+        cls, home: Path, place: Path, name: str, speed: float, port: int, kept_by: KeptBy, forks: bool, network: Network
     ) -> "Stack":
         token, outlives = secrets.token_urlsafe(24), kept_by == "itself"
-        plane = ControlPlane.spawn(place, port=port, token=token, speed=speed, outlives=outlives, forks=forks)
+        plane = ControlPlane.spawn(
+            place, port=port, token=token, speed=speed, outlives=outlives, forks=forks, network=network
+        )
         state = StackState(
             name=name,
             state="starting",
@@ -85,7 +91,7 @@ class Stack:
             storefront="",
             services={},
             speed=speed,
-            mode=MODE,
+            mode="",
             namespace=NAMESPACE,
             log=str(plane.log),
             kept_by=kept_by,
@@ -110,10 +116,17 @@ class Stack:
             for document in manifests.documents():
                 await door.create(document)
             services = await self._wait_for_shop(door)
+            nodes = (await door.get("/api/v1/nodes"))["items"]
         finally:
             await door.close()
+        mode = nodes[0]["metadata"].get("annotations", {}).get(NETWORK_MODE, "ports")
         self.state = msgspec.structs.replace(
-            self.state, state="running", server=server, services=services, storefront=services.get("front-end", "")
+            self.state,
+            state="running",
+            server=server,
+            mode=mode,
+            services=services,
+            storefront=services.get("front-end", ""),
         )
         write_state(self.home, self.state)
 

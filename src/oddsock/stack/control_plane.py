@@ -31,7 +31,9 @@ class ControlPlane:
         self.log = log
 
     @classmethod
-    def spawn(cls, place: Path, port: int, token: str, speed: float, outlives: bool, forks: bool) -> "ControlPlane":
+    def spawn(
+        cls, place: Path, port: int, token: str, speed: float, outlives: bool, forks: bool, network: str
+    ) -> "ControlPlane":
         """Start a control plane that keeps its files under *place* and serves on loopback *port*, 0 for a free one."""
         ready, tell = os.pipe()
         settings = {
@@ -41,6 +43,7 @@ class ControlPlane:
             "port": port,
             "speed": speed,
             "forks": forks,
+            "network": network,
         }
         write_private(place / "control-plane.json", json.dumps({**settings, "ready_fd": tell}))
         environment = {key: value for key, value in os.environ.items() if key != processes.LIFELINE}

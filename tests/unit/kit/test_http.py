@@ -28,7 +28,9 @@ async def _pass_on(request: web.Request) -> web.StreamResponse:
     return web.Response(text="ok")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost", "[::1]:80", "payment", "payment.sock-shop.svc:80"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8001", "localhost", "[::1]:80", "payment", "payment.sock-shop.svc:80", "10.96.100.12"]
+)
 async def test_a_known_host_is_answered(host: str) -> None:
     answer = await http.guard(["payment"])(make_mocked_request("GET", "/", headers={"Host": host}), _pass_on)
     assert answer.status == 200
@@ -37,6 +39,12 @@ async def test_a_known_host_is_answered(host: str) -> None:
 async def test_a_strange_host_is_misdirected() -> None:
     with pytest.raises(web.HTTPMisdirectedRequest):
         await http.guard()(make_mocked_request("GET", "/", headers={"Host": "evil.example"}), _pass_on)
+
+
+async def test_a_page_at_a_literal_address_is_refused_all_the_same() -> None:
+    headers = {"Host": "10.96.100.12", "Origin": "http://192.0.2.1"}
+    with pytest.raises(web.HTTPForbidden):
+        await http.guard()(make_mocked_request("GET", "/", headers=headers), _pass_on)
 
 
 async def test_a_page_of_another_site_is_refused() -> None:

@@ -15,6 +15,8 @@ from oddsock.cluster.store import Store, timestamp
 CONTROL_PLANE = "sockshop-control-plane"
 WORKER = "sockshop-worker"
 MACHINE = "oddsock.dev/machine"
+NETWORK_MODE = "oddsock.dev/network-mode"
+"""The annotation that says how pods and Services are reached: `ns` or `ports`."""
 KUBELET_VERSION = "v1.32.0"
 """The Kubernetes whose wire this cluster speaks."""
 PODS_MAX = 110
@@ -28,13 +30,13 @@ _CONDITIONS = (
 )
 
 
-def register_nodes(store: Store, machine_address: str = "127.0.0.1") -> None:
+def register_nodes(store: Store, machine_address: str = "127.0.0.1", network_mode: str = "ports") -> None:
     """Put both nodes, Ready, into *store*."""
     for name in (CONTROL_PLANE, WORKER):
-        store.create(_node(store, name, machine_address))
+        store.create(_node(store, name, machine_address, network_mode))
 
 
-def _node(store: Store, name: str, address: str) -> Obj:
+def _node(store: Store, name: str, address: str, network_mode: str) -> Obj:
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     system = platform.system().lower()
     is_control_plane = name == CONTROL_PLANE
@@ -57,7 +59,10 @@ def _node(store: Store, name: str, address: str) -> Obj:
         "metadata": {
             "name": name,
             "labels": labels,
-            "annotations": {MACHINE: f"{CONTROL_PLANE} and {WORKER} are two names of one machine, {platform.node()}"},
+            "annotations": {
+                MACHINE: f"{CONTROL_PLANE} and {WORKER} are two names of one machine, {platform.node()}",
+                NETWORK_MODE: network_mode,
+            },
         },
         "spec": {"taints": [{"key": _ROLE, "effect": "NoSchedule"}]} if is_control_plane else {},
         "status": {
