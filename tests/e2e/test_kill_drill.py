@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-KILLS = 5
+KILLS = [*range(5), *(pytest.param(number, marks=pytest.mark.proof) for number in range(5, 25))]
+"""Five each time, twenty more in `make proof`."""
+
 OUTAGE = """name: outage
 title: Payment is away while Kim buys
 seed: 11
@@ -56,7 +58,7 @@ def charged_twice(stack: "LongStack") -> list[str]:
 
 
 @pytest.mark.xdist_group("killed drills")
-@pytest.mark.parametrize("number", range(KILLS))
+@pytest.mark.parametrize("number", KILLS)
 def test_a_killed_drill_is_healed_by_the_next_command(long_stack: "LongStack", outage: str, number: int) -> None:
     command = long_stack.command
     long_stack.scale("payment", 2)

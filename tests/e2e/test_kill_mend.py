@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-KILLS = 5
+KILLS = [*range(5), *(pytest.param(number, marks=pytest.mark.proof) for number in range(5, 25))]
+"""Five each time, twenty more in `make proof`."""
+
 ORDERS = 3
 OUTAGE = """name: to-mend
 title: Payment is away while three orders are tried
@@ -36,7 +38,7 @@ recovery:
 
 
 @pytest.mark.xdist_group("killed mends")
-@pytest.mark.parametrize("number", range(KILLS))
+@pytest.mark.parametrize("number", KILLS)
 def test_a_killed_mend_is_finished_by_the_next_one(long_stack: "LongStack", tmp_path: Path, number: int) -> None:
     command = long_stack.command
     plan = tmp_path / "to-mend.yaml"

@@ -1,6 +1,8 @@
 """The table of verbs: each has its file, its help and its place; global options may stand anywhere."""
 
 import importlib
+import subprocess
+import sys
 
 import pytest
 
@@ -13,6 +15,12 @@ def test_every_verb_has_its_file_with_help_and_examples(verb: str) -> None:
     assert (module.command.__doc__ or "").strip()
     assert "Examples:" in module.EXAMPLES
     assert f"oddsock {verb}" in module.EXAMPLES
+
+
+def test_help_imports_nothing_that_takes_long() -> None:
+    code = "import sys; from oddsock.cli.outcome import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    assert {"aiohttp", "lightkube", "rich", "pydantic", "yaml", "jinja2", "asyncio"} & set(told.split()) == set()
 
 
 def test_global_options_are_moved_in_front_of_the_verb() -> None:
