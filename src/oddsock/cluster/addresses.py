@@ -60,3 +60,13 @@ def service_annotations(service: Obj, bound: Mapping[int, Address]) -> dict[str,
         host, number = bound[port["port"]]
         told[key] = f"{host}:{number}"
     return told
+
+
+def is_http(port: Obj) -> bool:
+    """Whether a Service's port carries HTTP/1.1: by appProtocol, by its name, else by its number.
+
+    >>> is_http({"name": "http-metrics", "port": 9090}), is_http({"name": "smtp", "port": 25}), is_http({"port": 80})
+    (True, False, True)
+    """
+    told = port.get("appProtocol") or port.get("name") or ""
+    return str(told).startswith("http") and told != "https" if told else port["port"] in (80, 8080)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from oddsock.cluster import listeners
-from oddsock.cluster.addresses import Address, service_annotations
+from oddsock.cluster.addresses import Address, is_http, service_annotations
 from oddsock.cluster.controllers.loop import Key
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.listeners import Place
@@ -265,16 +265,6 @@ def replace_whole(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.write_text(text)
     unfinished.replace(path)
-
-
-def is_http(port: Obj) -> bool:
-    """Whether a Service's port carries HTTP/1.1: by appProtocol, by its name, else by its number.
-
-    >>> is_http({"name": "http-metrics", "port": 9090}), is_http({"name": "smtp", "port": 25}), is_http({"port": 80})
-    (True, False, True)
-    """
-    told = port.get("appProtocol") or port.get("name") or ""
-    return str(told).startswith("http") and told != "https" if told else port["port"] in (80, 8080)
 
 
 def container_ports(pod: Obj) -> set[int]:

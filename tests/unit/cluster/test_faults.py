@@ -193,6 +193,16 @@ def test_a_target_that_is_not_there_is_said_until_it_comes() -> None:
     assert scene.status()["state"] == "Active"
 
 
+def test_a_status_at_a_service_without_http_has_failed() -> None:
+    scene = Scene()
+    ports = [{"name": "smtp", "port": 25}]
+    meta = {"name": "mailbox", "namespace": NS}
+    scene.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": ports}})
+    scene.create(fault(type="http-error", target={"service": "mailbox"}))
+    assert scene.status()["message"] == "Service mailbox has no port that carries HTTP"
+    assert scene.status()["state"] == "Failed"
+
+
 def test_the_table_shows_what_is_broken() -> None:
     scene = Scene()
     scene.create(fault(type="reset", target={"service": "payment"}, percentage=30))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from oddsock.cluster.addresses import is_http
 from oddsock.cluster.controllers.loop import Key
 from oddsock.cluster.faults import ON_PODS, rule_of
 from oddsock.cluster.kinds import Obj
@@ -109,7 +110,10 @@ class FaultController:
         meta, name = fault["metadata"], fault["spec"]["target"]["service"]
         service = self._store.find("Service", meta["namespace"], name)
         self._set_rules(meta["namespace"], name)
-        self._tell(fault, ACTIVE if service else FAILED, "" if service else f"Service {name} is not there", 0)
+        message = "" if service else f"Service {name} is not there"
+        if service and fault["spec"]["type"] == "http-error" and not any(map(is_http, _ports(service))):
+            message = f"Service {name} has no port that carries HTTP"
+        self._tell(fault, FAILED if message else ACTIVE, message, 0)
 
     def _set_rules(self, namespace: str, service: str) -> None:
         rules = []
@@ -163,6 +167,10 @@ def _groups(pods: Iterable[Obj], spec: Obj) -> Iterator[Group]:
             pid = str(row.get("containerID", "")).rpartition("/")[2]
             if "running" in (row.get("state") or {}) and pid.isdigit():
                 yield int(pid), processes.started_at(int(pid))
+
+
+def _ports(service: Obj) -> list[Obj]:
+    return list((service.get("spec") or {}).get("ports") or ())
 
 
 def _counted(count: int, noun: str) -> str:
