@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from oddsock.cluster.forks import Zygote, fork_process
+from oddsock.cluster.forked_process import fork_process
+from oddsock.cluster.forks import Zygote
 from oddsock.cluster.leftovers import ProcessLedger
 from oddsock.cluster.output import Sink
 from oddsock.cluster.terminal import Terminal
