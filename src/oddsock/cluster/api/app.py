@@ -17,6 +17,7 @@ from oddsock.cluster.api.evictions import serve_eviction
 from oddsock.cluster.api.media import answer, answer_error, flag
 from oddsock.cluster.api.paths import Target, target
 from oddsock.cluster.api.pod_logs import serve_log
+from oddsock.cluster.api.port_forwards import serve_port_forward
 from oddsock.cluster.api.remote_commands import serve_attach, serve_exec
 from oddsock.cluster.api.scale import serve_scale
 from oddsock.cluster.api.service_proxy import serve_proxy
@@ -144,6 +145,8 @@ async def _dispatch(request: web.Request) -> web.StreamResponse:
             return await serve_exec(request, found)
         case "attach" if found.kind.name == "Pod":
             return await serve_attach(request, found)
+        case "portforward" if found.kind.name == "Pod":
+            return await serve_port_forward(request, found)
         case "eviction" if found.kind.name == "Pod":
             return await serve_eviction(request, found)
         case "proxy" if found.kind.name == "Node":

@@ -44,6 +44,8 @@ _COMPUTED: dict[str, tuple[str, list[Obj]]] = {
 }
 """Groups whose resources are not stored: group -> (version, resources)."""
 
+_STREAMS = {"exec": "PodExecOptions", "attach": "PodAttachOptions", "portforward": "PodPortForwardOptions"}
+"""Subresources of a pod that are WebSockets, and the kind of their parameters."""
 HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 
 
@@ -162,7 +164,7 @@ def _subresources(kind: Kind) -> list[Obj]:
         rows.append({"name": "scale", **plain, **scale, "verbs": ["get", "patch", "update"]})
     if kind.name == "Pod":
         rows.append({"name": "log", **plain, "verbs": ["get"]})
-        for name, options in (("exec", "PodExecOptions"), ("attach", "PodAttachOptions")):
+        for name, options in _STREAMS.items():
             rows.append({"name": name, **plain, "kind": options, "verbs": ["create", "get"]})
         eviction = {"kind": "Eviction", "group": "policy", "version": "v1"}
         rows.append({"name": "eviction", **plain, **eviction, "verbs": ["create"]})
