@@ -73,6 +73,9 @@ def _share(case: "DrillCase", to: list[str], smtp: str, post_mortem: str, name: 
     from oddsock.clients.kubernetes.objects import ServiceDoor
     from oddsock.drill.share import next_meeting, read_moment, share_report
     from oddsock.kit.clock import SystemClock
+    from oddsock.kit.errors import CannotRun
+    from oddsock.kit.settings import home
+    from oddsock.stack.state import find
 
     clock = SystemClock()
     at = read_moment(post_mortem) if post_mortem else next_meeting(clock.now())
@@ -80,6 +83,11 @@ def _share(case: "DrillCase", to: list[str], smtp: str, post_mortem: str, name: 
     async def find_server() -> ServiceDoor:
         if smtp:
             return ServiceDoor(smtp if "://" in smtp else f"smtp://{smtp}")
+        if find(home(), name) is None:
+            raise CannotRun(
+                "There is no mail server: no stack is up whose mailbox would take the report.",
+                "Name one with --smtp HOST:PORT, or start a stack with `oddsock up --detach`.",
+            )
         async with open_cluster(Wanted(name=name, kubeconfig="", context="", namespace=SHOP)) as cluster:
             return await cluster.service_url("mailbox", "smtp")
 

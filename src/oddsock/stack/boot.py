@@ -10,9 +10,9 @@ import msgspec
 
 from oddsock.kit.clock import SystemClock, iso, wait_for
 from oddsock.kit.errors import CannotRun
-from oddsock.kit.files import try_lock
+from oddsock.kit.files import explain_disk, try_lock
 from oddsock.stack import manifests
-from oddsock.stack.control_plane import ControlPlane, end_process, write_private
+from oddsock.stack.control_plane import LOG, ControlPlane, end_process, write_private
 from oddsock.stack.kubeconfig import kubeconfig_text
 from oddsock.stack.state import StackState, find, folder, forget, read_state, write_state
 
@@ -61,6 +61,15 @@ class Stack:
         forked from a warm process where the machine allows it, unless *forks* is false.
         """
         place = folder(home, name)
+        try:
+            return await cls._start(home, place, name, speed, port, kept_by, forks, network)
+        except OSError as cause:
+            raise explain_disk(cause, place) from cause
+
+    @classmethod
+    async def _start(
+        cls, home: Path, place: Path, name: str, speed: float, port: int, kept_by: KeptBy, forks: bool, network: Network
+    ) -> "Stack":
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         if (lock := try_lock(place / "lock")) is None:
             raise CannotRun(f"Stack {name} is being started by another process.", "Wait for it, or use another --name.")
@@ -155,8 +164,9 @@ class Stack:
             return not waiting
 
         if not await wait_for(is_up, SystemClock(), SHOP_S_MAX, POLL_S):
+            events = (await door.get(f"/api/v1/namespaces/{NAMESPACE}/events"))["items"]
             raise CannotRun(
-                f"Not available within {SHOP_S_MAX:g} s: {', '.join(waiting)}.",
+                f"Not available within {SHOP_S_MAX:g} s: {', '.join(waiting)}{manifests.last_warning(events, waiting)}.",
                 f"See {self._plane.log} and the pods' logs.",
             )
         return services
@@ -191,8 +201,13 @@ def stop(home: Path, name: str, keep_books: bool = False) -> bool:
     if state is not None and alive:
         end_process(state.pid, state.pid_started_at, STOP_S_MAX)
     forget(home, name)
+    kept = {LOG, "lock", *(["volumes"] if keep_books else [])}
     place = folder(home, name)
-    (place / "kubeconfig").unlink(missing_ok=True)
-    if not keep_books:
-        shutil.rmtree(place / "volumes", ignore_errors=True)
+    for left in place.iterdir() if place.exists() else ():
+        if left.name in kept:
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
     return alive

@@ -41,6 +41,17 @@ def service_urls(services: list[dict[str, Any]]) -> dict[str, str]:
     return {name: f"http://{address}" for name, address in sorted(addresses.items()) if address}
 
 
+def last_warning(events: list[dict[str, Any]], names: list[str]) -> str:
+    """The end of a sentence with the newest warning of *events* about one of *names* or its pods; empty without one."""
+    about = [
+        event
+        for event in events
+        if event.get("type") == "Warning" and event["involvedObject"].get("name", "").startswith(tuple(names))
+    ]
+    newest = max(about, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""), default=None)
+    return f" ({newest['involvedObject']['name']}: {newest.get('message', '').strip().rstrip('.')})" if newest else ""
+
+
 def is_available(deployment: dict[str, Any]) -> bool:
     """Whether every replica that *deployment* asks for is available, by what its status says of its newest spec."""
     wanted = deployment["spec"].get("replicas", 1)

@@ -54,6 +54,20 @@ def test_a_service_nobody_listens_for_has_no_url() -> None:
     assert manifests.service_urls(listed) == {"orders": "http://127.0.0.1:20000"}
 
 
+def test_what_keeps_a_shop_from_being_available_is_its_newest_warning() -> None:
+    def event(kind: str, name: str, at: str, message: str) -> dict[str, Any]:
+        return {"type": kind, "involvedObject": {"name": name}, "lastTimestamp": at, "message": message}
+
+    events = [
+        event("Warning", "orders-1", "2025-10-30T08:24:02Z", "Back-off restarting."),
+        event("Warning", "orders-1", "2025-10-30T08:24:01Z", "Unhealthy."),
+        event("Warning", "carts-1", "2025-10-30T08:24:09Z", "Other."),
+        event("Normal", "orders-1", "2025-10-30T08:24:09Z", "Pulled."),
+    ]
+    assert manifests.last_warning(events, ["orders"]) == " (orders-1: Back-off restarting)"
+    assert manifests.last_warning(events, ["user"]) == ""
+
+
 def test_a_kubeconfig_carries_the_token_for_kubectl_and_for_clients() -> None:
     config = yaml.safe_load(kubeconfig_text("http://127.0.0.1:8001", "secret", "sock-shop"))
     assert config["clusters"][0]["cluster"]["server"] == "http://127.0.0.1:8001/as/secret"
