@@ -165,8 +165,9 @@ class Stack:
 
         if not await wait_for(is_up, SystemClock(), SHOP_S_MAX, POLL_S):
             events = (await door.get(f"/api/v1/namespaces/{NAMESPACE}/events"))["items"]
+            why = manifests.last_warning(events, waiting)
             raise CannotRun(
-                f"Not available within {SHOP_S_MAX:g} s: {', '.join(waiting)}{manifests.last_warning(events, waiting)}.",
+                f"Not available within {SHOP_S_MAX:g} s: {', '.join(waiting)}{why}.",
                 f"See {self._plane.log} and the pods' logs.",
             )
         return services
