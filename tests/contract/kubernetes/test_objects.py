@@ -79,7 +79,6 @@ def deployment(name: str = "user", **spec: Any) -> Json:
         (deployment(replicas=-1), 422, "must be greater than or equal to 0"),
         (deployment(selector={"matchLabels": {"name": "other"}}), 422, "does not match template `labels`"),
         (deployment(template="t"), 400, "cannot unmarshal str into field spec.template"),
-        ({"metadata": {"name": "x"}}, 400, "Object 'Kind' is missing"),
         ({**deployment(), "kind": "ReplicaSet"}, 400, "does not match"),
     ],
 )
@@ -124,6 +123,11 @@ async def test_a_protobuf_body_that_cannot_be_read_is_refused(
 async def test_a_body_of_another_type_is_answered_with_415(api: aiohttp.ClientSession) -> None:
     status, body = await asked(api, "POST", f"{CORE}/configmaps", data=b"a", headers={"Content-Type": "text/csv"})
     assert (status, body["reason"]) == (415, "UnsupportedMediaType")
+
+
+async def test_a_body_without_a_kind_is_of_the_kind_that_its_path_names(api: aiohttp.ClientSession) -> None:
+    status, body = await asked(api, "POST", f"{CORE}/configmaps", json={"metadata": {"name": "x"}, "data": {"a": "b"}})
+    assert (status, body["kind"], body["apiVersion"]) == (201, "ConfigMap", "v1")
 
 
 async def test_an_update_of_an_old_version_is_a_conflict(api: aiohttp.ClientSession) -> None:

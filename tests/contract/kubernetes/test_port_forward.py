@@ -72,12 +72,13 @@ async def test_what_is_no_spdy_ends_the_forwarding(pods: "Pods") -> None:
         assert (await socket.receive()).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
 
 
-async def test_channel_pairs_lead_to_the_ports_asked_for(pods: "Pods") -> None:
+@pytest.mark.parametrize("protocols", [(V4,), ()], ids=["the official client", "kr8s, which offers none"])
+async def test_channel_pairs_lead_to_the_ports_asked_for(protocols: tuple[str, ...], pods: "Pods") -> None:
     heard: dict[int, bytes] = {}
     query = {"ports": "8080,9999"}
     async with (
         asyncio.timeout(WAIT_S_MAX),
-        pods.session.ws_connect(FORWARD, params=query, protocols=(V4,)) as socket,
+        pods.session.ws_connect(FORWARD, params=query, protocols=protocols) as socket,
     ):
         await socket.send_bytes(b"\x00" + REQUEST)
         async for message in socket:

@@ -43,10 +43,12 @@ def refuse_other_streams(request: web.Request) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_socket(request: web.Request, protocols: tuple[str, ...]) -> AsyncIterator[web.WebSocketResponse]:
+async def open_socket(
+    request: web.Request, protocols: tuple[str, ...], may_offer_none: bool = False
+) -> AsyncIterator[web.WebSocketResponse]:
     """The accepted WebSocket of *request* with the first of *protocols* the client offers; closed at the end."""
-    offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    if not any(name in protocols for name in offered):
+    told = request.headers.get("Sec-WebSocket-Protocol", "")
+    if not any(name.strip() in protocols for name in told.split(",")) and (told or not may_offer_none):
         raise BadRequest(f"unable to upgrade: unable to negotiate protocol: server supports {list(protocols)}")
     socket = web.WebSocketResponse(
         protocols=protocols, compress=False, max_msg_size=MESSAGE_BYTES_MAX, timeout=CLOSE_S_MAX

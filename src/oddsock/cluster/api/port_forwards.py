@@ -39,7 +39,8 @@ async def serve_port_forward(request: web.Request, target: Target) -> web.Stream
         raise BadRequest(f"unable to forward port because pod is not running. Current status={phase}")
     refuse_other_streams(request)
     ports = _ports(request)
-    async with open_socket(request, (SPDY, V5, V4)) as socket:
+    # kr8s offers no protocol at all and means channels.
+    async with open_socket(request, (SPDY, V5, V4), may_offer_none=True) as socket:
         if socket.ws_protocol == SPDY:
             await _SpdySession(socket, pod).run()
         else:

@@ -77,6 +77,7 @@ async def create(request: web.Request, target: Target) -> web.Response:
 def create_from(request: web.Request, target: Target, obj: Obj) -> web.Response:
     """The answer to *request* after *obj* was created."""
     context = context_of(request)
+    _name_kind(target, obj)
     warnings = drop_unknown(request, obj)
     admitted = admit_new(context.store, target, obj)
     kept = _writable(request, context).create(admitted, manager=field_manager(request))
@@ -100,6 +101,7 @@ async def patch(request: web.Request, target: Target) -> web.Response:
 def replace_with(request: web.Request, target: Target, old: Obj, new: Obj) -> web.Response:
     """The answer to *request* after *new* took the place of *old*, or its status that of *old*'s."""
     context = context_of(request)
+    _name_kind(target, new)
     warnings = drop_unknown(request, new)
     kept = _replace(request, target, old, new)
     return with_warnings(answer(_formed(context, target, kept, wanted(request, FORMS).form)), warnings)
@@ -151,6 +153,13 @@ def selectors(request: web.Request, target: Target) -> tuple[str, str]:
     if target.name:
         fields = ",".join(term for term in (f"metadata.name={target.name}", fields) if term)
     return request.query.get("labelSelector", ""), fields
+
+
+def _name_kind(target: Target, obj: Obj) -> None:
+    # Some clients leave out what the path tells anyhow; a real API server takes it from there too.
+    for key, value in (("apiVersion", target.kind.api_version), ("kind", target.kind.name)):
+        if obj.get(key) in (None, ""):
+            obj[key] = value
 
 
 def _formed(context: Context, target: Target, obj: Obj, form: str, include: str = "Metadata") -> Obj:
