@@ -5,6 +5,7 @@ Order and `$(NAME)` expansion follow Kubernetes: https://kubernetes.io/docs/task
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from oddsock.kit.errors import CannotRun
 
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE")
 """What of the machine's environment a pod sees; everything else stays outside."""
+PROGRAMS = Path(__file__).with_name("programs")
+"""Scripts that stand for programs a machine may not have."""
 
 _REFERENCE = re.compile(r"\$(\$|\(([A-Za-z_][A-Za-z0-9_.-]*)\))")
 _INDEXED = re.compile(r"^metadata\.(labels|annotations)\['(.+)'\]$")
@@ -25,8 +28,13 @@ class BadConfiguration(CannotRun):
 
 
 def machine_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What a pod inherits, with Python's output unbuffered so that its log lines arrive when they are written."""
-    return {**{name: environment[name] for name in INHERITED if name in environment}, "PYTHONUNBUFFERED": "1"}
+    """What a pod inherits, with Python's output unbuffered so that its log lines arrive when they are written.
+
+    The programs of our own stand last on its PATH: for machines that have none of that name.
+    """
+    inherited = {name: environment[name] for name in INHERITED if name in environment}
+    path = os.pathsep.join([inherited.get("PATH", os.defpath), str(PROGRAMS)])
+    return {**inherited, "PATH": path, "ODDSOCK_PYTHON": sys.executable, "PYTHONUNBUFFERED": "1"}
 
 
 def container_environment(
