@@ -19,6 +19,8 @@ from oddsock.kit.clock import SystemClock, sleep_blocking
 COMMAND = (sys.executable, "-m", "oddsock")
 RUN_S_MAX = 90.0
 POLL_S = 0.02
+LOADED_S_MAX = 45.0
+"""Wall seconds a condition may take on a machine that is busy with other tests."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Oddsock:
         return found
 
     @staticmethod
-    def wait_until(condition: Callable[[], object], within_s: float = 10.0) -> bool:
+    def wait_until(condition: Callable[[], object], within_s: float = LOADED_S_MAX) -> bool:
         """Whether *condition* came true within *within_s* wall seconds."""
         clock = SystemClock()
         end = clock.monotonic() + within_s
@@ -126,7 +128,7 @@ class Oddsock:
         assert lines.pop() == "", f"the last line of {path} is torn"
         return [json.loads(line) for line in lines]
 
-    def wait_until_none_is_left(self, within_s: float = 8.0) -> None:
+    def wait_until_none_is_left(self, within_s: float = LOADED_S_MAX) -> None:
         """Return when no process of this home lives; fail when some still do after *within_s*."""
         self.wait_until(lambda: not self.processes(), within_s)
         assert self.processes() == []
