@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+RECORDED = ROOT / "tests" / "contract" / "kubernetes" / "kubectl-1.32.jsonl"
 
 
 def command_line() -> str:
@@ -20,7 +21,27 @@ def command_line() -> str:
     return reference()
 
 
-SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {"commands": ("docs/cli.md", command_line)}
+def kubernetes() -> str:
+    """Every kind with its verbs and subresources, and every kubectl command whose recorded requests are replayed."""
+    from oddsock.cluster.api.discovery import resource_rows
+    from oddsock.cluster.kinds import KINDS
+
+    lines = ["### Kinds", "", "| kind | API | names | verbs | subresources |", "| --- | --- | --- | --- | --- |"]
+    for kind in KINDS:
+        own, *below = resource_rows(kind)
+        names = ", ".join((kind.plural, *kind.short))
+        subresources = ", ".join(str(row["name"]).partition("/")[2] for row in below) or "-"
+        lines.append(f"| {kind.name} | {kind.api_version} | {names} | {', '.join(own['verbs'])} | {subresources} |")
+    commands = sorted({json.loads(line)["command"] for line in RECORDED.read_text().splitlines()})
+    lines += ["", "### kubectl commands whose recorded requests are replayed in every test run", ""]
+    lines += [f"- `{command}`" for command in commands]
+    return "\n".join(lines)
+
+
+SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
+    "commands": ("docs/cli.md", command_line),
+    "kubernetes": ("docs/kubernetes.md", kubernetes),
+}
 FILES: dict[str, Callable[[], str]] = {}
 
 

@@ -126,6 +126,8 @@ class ServiceProxy:
             decide = (lambda _: self._decider.decide(caller, is_request=True)) if self._is_http else None
             pair = Pair(endpoint, self._carried, self._pairs, decide)
             pair.verdict = verdict
+            # A hole that opened while this caller was on its way in holds it too.
+            pair.hold(self._decider.is_black_hole)
             try:
                 async with asyncio.timeout(CONNECT_S_MAX):
                     await loop.create_connection(pair.pod_end, *endpoint)

@@ -130,7 +130,7 @@ def _group_list(groups: list[str]) -> Obj:
 
 
 def _resource_list(group: str, version: str) -> Obj:
-    rows = [row for kind in KINDS if kind.group == group and kind.version == version for row in _resources(kind)]
+    rows = [row for kind in KINDS if kind.group == group and kind.version == version for row in resource_rows(kind)]
     if group in _COMPUTED and version == _COMPUTED[group][0]:
         rows = _COMPUTED[group][1]
     if not rows:
@@ -139,7 +139,8 @@ def _resource_list(group: str, version: str) -> Obj:
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": rows}
 
 
-def _resources(kind: Kind) -> list[Obj]:
+def resource_rows(kind: Kind) -> list[Obj]:
+    """The kind as discovery lists it, then each of its subresources."""
     row: Obj = {
         "name": kind.plural,
         "singularName": kind.singular,
