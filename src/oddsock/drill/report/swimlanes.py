@@ -158,8 +158,8 @@ def _time(report: Report, axis: _Axis, y: float) -> list[str]:
     step = next((step for step in _STEPS_S if span / step <= TICKS), _STEPS_S[-1])
     parts = [
         f'<line class="axis" x1="{LEFT:g}" x2="{axis.at(axis.last):.1f}" y1="{y:g}" y2="{y:g}"/>',
-        f'<text class="small" x="{LEFT - 16:g}" y="{y + 20:g}" text-anchor="end">plan time</text>',
-        f'<text class="small" x="{LEFT - 16:g}" y="{y + 38:g}" text-anchor="end">UTC</text>',
+        f'<text class="small" x="{LEFT - 44:g}" y="{y + 20:g}" text-anchor="end">plan time</text>',
+        f'<text class="small" x="{LEFT - 44:g}" y="{y + 38:g}" text-anchor="end">UTC</text>',
     ]
     first = int((axis.first - origin) * speed // step + 1)
     last = int((axis.last - origin) * speed // step)
