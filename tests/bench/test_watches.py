@@ -192,8 +192,7 @@ async def test_lists_stay_quick_and_no_watch_misses_a_change_with_120_open(plane
     # By the clock it is a measure of the machine's other work too; the processor's time is the server's own.
     worked = watched["processor time in the server"]
     assert percentile(worked, 50) <= SERVER_P99_MS_MAX
-    if (found := percentile(worked, 99)) > SERVER_P99_MS_MAX:
-        pytest.xfail(f"p99 is {found:.0f} ms: the collector of garbage walks every object of the server in between")
+    assert percentile(worked, 99) <= SERVER_P99_MS_MAX
 
 
 async def measure(plane: Plane) -> dict[str, list[float]]:

@@ -26,6 +26,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     impact: dict[str, Any]
     recovery: dict[str, Any]
     odd: dict[str, Any]
+    undecided: int = 0
+    """How many orders and attempts nobody could judge at the end, for want of evidence."""
 
     @property
     def odd_left(self) -> int | None:
@@ -48,6 +50,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             ("mended: paid", f"{recovery['paid']}, {dollars(recovery['collected_cents'])} collected"),
             ("mended: declined", f"{recovery['declined']}, {dollars(recovery['declined_cents'])}"),
             ("odd at the end", _spell_classes(self.odd_left, self.odd["after"])),
+            ("undecided at the end", self.undecided),
             ("carried over", _spell_classes(self.odd["carried_over_total"], self.odd["carried_over"])),
         ]
         screen.say()
@@ -79,9 +82,10 @@ def summarise(case: Case) -> Summary:
         },
         recovery={key: recovery[key] for key in ("paid", "declined", "collected_cents", "declined_cents")},
         odd={key: value for key, value in report["odd"].items() if key != "findings"},
+        undecided=int(report["attempts"][-1]["indeterminate"]) if report["attempts"] else 0,
     )
 
 
 def exit_code(summary: Summary) -> int:
-    """0 when nothing odd is left, 1 when something is or nobody can tell."""
-    return EXIT_OK if summary.odd_left == 0 else EXIT_ODD
+    """0 when nothing odd is left, 1 when something is or nobody can tell, of all orders or of some."""
+    return EXIT_OK if summary.odd_left == 0 and summary.undecided == 0 else EXIT_ODD

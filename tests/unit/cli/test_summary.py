@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from oddsock.cli.summary import Summary, exit_code
@@ -35,6 +36,10 @@ def a_summary(**odd: Any) -> Summary:
 )
 def test_nothing_odd_is_0_and_what_nobody_can_tell_is_not(odd: dict[str, Any], code: int) -> None:
     assert exit_code(a_summary(**odd)) == code
+
+
+def test_an_order_that_nobody_could_judge_is_no_silent_pass() -> None:
+    assert exit_code(msgspec.structs.replace(a_summary(), undecided=1)) == 1
 
 
 def test_a_person_reads_dollars_and_classes(capsys: pytest.CaptureFixture[str]) -> None:
