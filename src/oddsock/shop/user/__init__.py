@@ -1,1 +1,1 @@
-"""user: customers, their addresses and their cards."""
+"""user: customers, their one address and their one card (dialect `power`)."""
