@@ -155,7 +155,8 @@ async def _own_stack(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
     sweep(home())
     if not order.json:
         screen.say(f"No stack is up: booting one for this drill (speed {plan.speed:g}).")
-    async with await Stack.start(home(), own_name(), speed=plan.speed, kept_by="drill") as stack:
+    switches = plan.steady_state.switches
+    async with await Stack.start(home(), own_name(), speed=plan.speed, kept_by="drill", switches=switches) as stack:
         cluster = await connect(Wanted(name=stack.state.name, kubeconfig="", context="", namespace=NAMESPACE))
         try:
             meta = ClusterMeta(server=cluster.server, own=True, stack=stack.state.name)

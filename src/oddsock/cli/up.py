@@ -17,7 +17,22 @@ EXAMPLES = """Examples:
   oddsock up                     stays in this terminal; Ctrl-C takes everything down
   oddsock up --detach            leaves it running; `oddsock down` ends it
   oddsock up --detach --name second --speed 30
+  oddsock up --dialect weave --profile upstream     the shop as its makers wrote it
 """
+
+
+class Dialect(StrEnum):
+    """Whose wire the shop speaks."""
+
+    POWER = "power"
+    WEAVE = "weave"
+
+
+class Profile(StrEnum):
+    """How the shop stores an order."""
+
+    INCIDENT_3 = "incident-3"
+    UPSTREAM = "upstream"
 
 
 class NetworkMode(StrEnum):
@@ -38,6 +53,12 @@ def command(
         NetworkMode,
         typer.Option(help="ns: real names and cluster IPs (Linux); ports: 127.0.0.1 only; auto: ns if it can."),
     ] = NetworkMode.AUTO,
+    dialect: Annotated[
+        Dialect, typer.Option(help="power: the fork that the report ran; weave: the upstream.")
+    ] = Dialect.POWER,
+    profile: Annotated[
+        Profile, typer.Option(help="incident-3: save first, with a status; upstream: pay, ship, save last.")
+    ] = Profile.INCIDENT_3,
     json: Json = False,
 ) -> None:
     """Boot a cluster with the Sock Shop on this machine.
@@ -51,7 +72,14 @@ def command(
 
     async def start(kept_by: "KeptBy") -> Stack:
         return await Stack.start(
-            home(), name, speed=speed, port=port, kept_by=kept_by, forks=not no_zygote, network=network.value
+            home(),
+            name,
+            speed=speed,
+            port=port,
+            kept_by=kept_by,
+            forks=not no_zygote,
+            network=network.value,
+            switches={"DIALECT": dialect.value, "ORDER_PROFILE": profile.value},
         )
 
     async def boot_and_stay() -> None:

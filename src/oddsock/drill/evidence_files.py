@@ -23,6 +23,7 @@ from oddsock.clients.sockshop.books import (
     Shown,
     Sock,
     StatusChange,
+    with_journal_status,
 )
 from oddsock.kit.errors import CannotRun
 
@@ -95,16 +96,20 @@ class CaseFolder(Protocol):
 
 
 def load(case: CaseFolder, phase: str) -> Evidence:
-    """The evidence *case* kept in *phase*; books that were not taken are missing; CannotRun when a file is damaged."""
+    """The evidence *case* kept in *phase*; books that were not taken are missing; CannotRun when a file is damaged.
+
+    The file keeps an order as the shop shows it; where that is without a status, the journal's is filled in here.
+    """
     folder = case.path / "evidence" / phase
 
     def book(name: str, row: type[Row]) -> BookEvidence[Row]:
         return read_book(folder / f"{name}.json", name, phase, row)
 
+    orders, journal = book("orders", Order), book("journal", StatusChange)
     return Evidence(
         phase=phase,
-        orders=book("orders", Order),
-        journal=book("journal", StatusChange),
+        orders=msgspec.structs.replace(orders, rows=with_journal_status(orders.rows, journal.rows)),
+        journal=journal,
         charges=book("charges", Charge),
         shipments=book("shipments", Shipment),
         notices=book("notices", Notice),

@@ -183,7 +183,7 @@ class _Mender:
             raise explain_disk(cause, self._path) from cause
 
     async def _order(self, order_id: str) -> Order:
-        for order in await self._shop.orders():
+        for order in await self._shop.known_orders():
             if order.id == order_id:
                 return order
         raise CannotRun(f"Order {order_id} is not in the orders book.")

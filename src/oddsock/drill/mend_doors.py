@@ -31,7 +31,7 @@ class MendShop(Protocol):
         """What *service* says of itself."""
         ...
 
-    async def orders(self) -> list[Order]:
+    async def known_orders(self) -> list[Order]:
         """Every order."""
         ...
 

@@ -15,6 +15,7 @@ NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 USERNAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$"
 CARD_NUMBER = r"^([0-9]{10,15}|\*{12})[0-9]{4}$"
 CARD_EXPIRES = r"^[0-9]{2}/[0-9]{2}$"
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 CHECK = r"^[A-Z][0-9]{1,2}$"
 
 FORMS = {
@@ -22,6 +23,7 @@ FORMS = {
     USERNAME: "a name of at most 40 letters, digits, dots, hyphens and underscores",
     CARD_NUMBER: "a test card's 14 to 19 digits, or ************ and the last four",
     CARD_EXPIRES: "a month and a year as 08/29",
+    VARIABLE: "the name of an environment variable, such as ORDER_PROFILE",
     CHECK: "the id of a check, such as C1",
 }
 """What each pattern asks for, in words."""
@@ -29,6 +31,7 @@ FORMS = {
 Name = Annotated[str, msgspec.Meta(pattern=NAME)]
 Username = Annotated[str, msgspec.Meta(pattern=USERNAME)]
 CheckId = Annotated[str, msgspec.Meta(pattern=CHECK)]
+Variable = Annotated[str, msgspec.Meta(pattern=VARIABLE)]
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=99)]
 Phase = Literal["before", "during", "after-heal", "after-mend"]
 Severity = Literal["P1", "P2", "P3", "P4", "P5"]
@@ -108,8 +111,13 @@ class Lead(_Part, frozen=True, kw_only=True):
 
 
 class SteadyState(_Part, frozen=True, kw_only=True):
-    """What must be true before anything is broken: ready counts by deployment, services whose /health is OK."""
+    """What must be true before anything is broken: ready counts by deployment, services whose /health is OK.
 
+    *switches* names variables of the shop's deployments and their values: a stack that the drill boots for itself
+    starts with them, any other cluster must have them already and is never changed for them.
+    """
+
+    switches: dict[Variable, str] = {}
     deployments: dict[Name, Annotated[int, msgspec.Meta(ge=0)]] = {}
     healthy: list[Name] = []
     within: Seconds = msgspec.field(default_factory=lambda: Seconds(300))

@@ -4,7 +4,7 @@ A name that leads nowhere is a mistake of the plan and is said with its place in
 is waited for, and when the deadline has passed the drill does not begin.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.clients.sockshop.shop import Shop
@@ -30,8 +30,31 @@ def ready_deadline_s(plan_s: float, clock: Clock) -> float:
 
 
 async def check_services(plan: Plan, cluster: ClusterDoor) -> None:
-    """Return when every deployment that *plan* names exists; PlanError at the first that does not."""
-    check_names(plan, [deployment.name for deployment in await cluster.deployments()], cluster.namespace)
+    """Return when every deployment that *plan* names exists and has the plan's switches; PlanError at the first not."""
+    names = [deployment.name for deployment in await cluster.deployments()]
+    check_names(plan, names, cluster.namespace)
+    if plan.steady_state.switches:
+        check_switches(plan, {name: await cluster.env(name) for name in names})
+
+
+def check_switches(plan: Plan, variables: Mapping[str, Mapping[str, str]]) -> None:
+    """Return when every switch of *plan* has its value in *variables*, by deployment; PlanError at the first not.
+
+    A switch may belong to several deployments, and then all of them must have the value; none at all is a mistake.
+    """
+    for name, wanted in plan.steady_state.switches.items():
+        place = ("steady_state", "switches", name)
+        found = {deployment: env[name] for deployment, env in variables.items() if name in env}
+        if not found:
+            known = sorted({variable for env in variables.values() for variable in env})
+            raise plan.error(place, f"No deployment of this shop has a switch {name}{suggest(name, known)}")
+        wrong = [f"{deployment} has {value!r}" for deployment, value in found.items() if value != wanted]
+        if wrong:
+            raise plan.error(
+                place,
+                f"The plan needs a shop with {name}={wanted}, and {_first_few(wrong)}.",
+                "Run it without a stack, and it boots one that is so; or see `oddsock up --help`.",
+            )
 
 
 def check_names(plan: Plan, deployments: Collection[str], namespace: str) -> None:

@@ -76,7 +76,7 @@ async def _try_to_sell(trial: TrialOrder, access: Access, case: Case, clock: Clo
 
 async def _look_for_sale(order_id: str, shop: Shop) -> tuple[bool, str]:
     try:
-        order = next((one for one in await shop.orders() if one.id == order_id), None)
+        order = next((one for one in await shop.known_orders() if one.id == order_id), None)
         parcels = [line for line in await shop.shipments() if line.order_id == order_id]
     except OddsockError as error:
         return False, f"cannot be looked up: {error.sentence}"

@@ -23,6 +23,8 @@ TRACEPARENT = "traceparent"
 REQUEST_ID = "X-Request-Id"
 ORDER_ID = "X-Order-Id"
 IDEMPOTENCY_KEY = "Idempotency-Key"
+CUSTOMER_MESSAGE = "X-Customer-Message"
+"""What the checkout page says after an answer, empty when it says nothing: for a customer without a browser."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 

@@ -10,6 +10,12 @@ from dataclasses import dataclass
 
 from oddsock.kit.errors import UsageError
 
+WEAVE = "weave"
+"""The value of DIALECT that speaks the upstream's wire."""
+
+UPSTREAM = "upstream"
+"""The value of ORDER_PROFILE that saves an order last."""
+
 _ON = frozenset({"on", "true", "1", "yes"})
 _OFF = frozenset({"off", "false", "0", "no"})
 
@@ -72,8 +78,9 @@ FLAGS = (
         "ORDER_PROFILE",
         ("orders",),
         "incident-3",
-        ("incident-3",),
-        "How an order is stored: CREATED, PENDING, then PAID (before shipping) or PAYMENT_FAILED, as in the report.",
+        ("incident-3", "upstream"),
+        "How an order is stored. `incident-3`: CREATED, PENDING, then PAID (before shipping) or PAYMENT_FAILED, as in "
+        "the report. `upstream`: pay, ship, save last; no status on the wire, and after an outage no order at all.",
         "none: later profiles answer Saga Pattern and Payment Queue",
     ),
     Flag(
@@ -86,10 +93,11 @@ FLAGS = (
     ),
     Flag(
         "DIALECT",
-        ("front-end", "user"),
+        ("front-end", "user", "orders"),
         "power",
-        ("power",),
-        "Whose wire is spoken: `power`, the fork that the report ran (one address and one card a customer).",
+        ("power", "weave"),
+        "Whose wire is spoken. `power`: the fork that the report ran, one address and one card a customer. `weave`: "
+        "the upstream, ids and lists of their own, links followed, an order may lack address or card (406).",
         "none: the report's shop",
     ),
     Flag(

@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -54,21 +55,32 @@ class Stack:
         kept_by: KeptBy = "terminal",
         forks: bool = True,
         network: Network = "auto",
+        switches: Mapping[str, str] | None = None,
     ) -> "Stack":
         """Boot stack *name* and wait for its shop; CannotRun when it is up already, the port is taken, or it fails.
 
         Kept by "itself" it outlives this process; otherwise it dies with this process, however that ends. Its pods are
-        forked from a warm process where the machine allows it, unless *forks* is false.
+        forked from a warm process where the machine allows it, unless *forks* is false. *switches* are values of the
+        shop's switches other than its manifests'; UsageError for one that it does not have.
         """
         place = folder(home, name)
         try:
-            return await cls._start(home, place, name, speed, port, kept_by, forks, network)
+            return await cls._start(home, place, name, speed, port, kept_by, forks, network, switches or {})
         except OSError as cause:
             raise explain_disk(cause, place) from cause
 
     @classmethod
     async def _start(
-        cls, home: Path, place: Path, name: str, speed: float, port: int, kept_by: KeptBy, forks: bool, network: Network
+        cls,
+        home: Path,
+        place: Path,
+        name: str,
+        speed: float,
+        port: int,
+        kept_by: KeptBy,
+        forks: bool,
+        network: Network,
+        switches: Mapping[str, str],
     ) -> "Stack":
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         if (lock := try_lock(place / "lock")) is None:
@@ -79,11 +91,20 @@ class Stack:
                     f"Stack {name} is up already (process {alive.pid}, since {alive.started_at}).",
                     "Use it, end it with `oddsock down`, or choose another --name.",
                 )
-            return await cls._boot(home, place, name, speed, port, kept_by, forks, network)
+            return await cls._boot(home, place, name, speed, port, kept_by, forks, network, switches)
 
     @classmethod
     async def _boot(
-        cls, home: Path, place: Path, name: str, speed: float, port: int, kept_by: KeptBy, forks: bool, network: Network
+        cls,
+        home: Path,
+        place: Path,
+        name: str,
+        speed: float,
+        port: int,
+        kept_by: KeptBy,
+        forks: bool,
+        network: Network,
+        switches: Mapping[str, str],
     ) -> "Stack":
         token, outlives = secrets.token_urlsafe(24), kept_by == "itself"
         plane = ControlPlane.spawn(
@@ -108,13 +129,13 @@ class Stack:
         stack = cls(home, state, plane)
         try:
             write_state(home, state)
-            await stack._bring_up(token)
+            await stack._bring_up(token, switches)
         except BaseException:
             stack.stop()
             raise
         return stack
 
-    async def _bring_up(self, token: str) -> None:
+    async def _bring_up(self, token: str, switches: Mapping[str, str]) -> None:
         # Not before now: its HTTP client is imported while the control plane boots.
         from oddsock.stack.api import ApiDoor
 
@@ -122,7 +143,7 @@ class Stack:
         write_private(Path(self.state.kubeconfig), kubeconfig_text(server, token, NAMESPACE))
         door = ApiDoor(server, token)
         try:
-            for document in manifests.documents():
+            for document in manifests.documents(switches=switches):
                 await door.create(document)
             services = await self._wait_for_shop(door)
             nodes = (await door.get("/api/v1/nodes"))["items"]

@@ -1,7 +1,10 @@
 """The documents of data/manifests/, in the order they can be made, and what they wait for."""
 
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
+
+from oddsock.kit.errors import UsageError
 
 ADDRESS = "oddsock.dev/address"
 """The annotation of a Service that says where its first port is really listened on."""
@@ -10,8 +13,8 @@ _FIRST = ("Namespace", "ServiceAccount", "ConfigMap", "Secret", "PersistentVolum
 """A Service before the Deployments: a pod's environment names the Services that were there when it started."""
 
 
-def documents(shop: str = "sock-shop") -> list[dict[str, Any]]:
-    """Every document of data/manifests/*shop*, namespaces first, workloads last."""
+def documents(shop: str = "sock-shop", switches: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """Every document of data/manifests/*shop*, namespaces first, workloads last; *switches* as `set_switches` does."""
     # Not before the first use: a control plane is started meanwhile.
     import yaml
 
@@ -22,7 +25,26 @@ def documents(shop: str = "sock-shop") -> list[dict[str, Any]]:
     for file in sorted(files, key=lambda each: each.name):
         if file.name.endswith((".yaml", ".yml")):
             found += filter(None, yaml.load_all(file.read_text(encoding="utf-8"), Loader=loader))
+    set_switches(found, switches or {})
     return sorted(found, key=_rank)
+
+
+def set_switches(found: list[dict[str, Any]], switches: Mapping[str, str]) -> None:
+    """Give each variable of *switches* its value in every deployment of *found* that names it; UsageError if none."""
+    rows = [
+        row
+        for document in found
+        if document["kind"] == "Deployment"
+        for container in document["spec"]["template"]["spec"]["containers"]
+        for row in container.get("env", [])
+    ]
+    for name, value in switches.items():
+        theirs = [row for row in rows if row["name"] == name]
+        if not theirs:
+            known = ", ".join(sorted({row["name"] for row in rows}))
+            raise UsageError(f"No deployment of the shop has a switch {name}.", f"There are {known}.")
+        for row in theirs:
+            row["value"] = value
 
 
 def deployment_names(shop: str = "sock-shop") -> list[str]:

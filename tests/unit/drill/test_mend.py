@@ -79,7 +79,7 @@ class PaperShop:
         """Well, unless away."""
         return await self._step(service, lambda: [Health(service=service, status="OK")])
 
-    async def orders(self) -> list[Order]:
+    async def known_orders(self) -> list[Order]:
         """The orders book."""
         return await self._step("orders", lambda: list(self.world.rows["orders"]))
 

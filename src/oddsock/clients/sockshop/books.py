@@ -4,6 +4,9 @@ Each book is append-only and pages by `after`. `at` is ISO 8601 UTC with millise
 values (`request_id`, `traceparent`, `order_id`) are empty strings where a shop does not keep them.
 """
 
+from collections.abc import Iterable
+from typing import Literal
+
 import msgspec
 
 
@@ -16,7 +19,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as the orders service shows it now."""
+    """An order as the orders service shows it now; *status_from* says whether the order or its journal told it."""
 
     id: str
     customer_id: str
@@ -30,6 +33,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     card_last_four: str = ""
     address: str = ""
+    status_from: Literal["order", "journal"] = "order"
 
 
 class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +48,25 @@ class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
     traceparent: str = ""
     idempotency_key: str = ""
+
+
+def with_journal_status(orders: Iterable[Order], journal: Iterable[StatusChange]) -> list[Order]:
+    """*orders*, each that shows no status with the last one of its *journal*: a shop of profile `upstream`.
+
+    An order that no line of the journal is about keeps none, as in a shop that has no journal.
+    """
+    last = {change.order_id: change for change in sorted(journal, key=lambda change: change.seq)}
+    return [
+        msgspec.structs.replace(
+            order,
+            status=last[order.id].status,
+            reason=last[order.id].cause if last[order.id].status == "CANCELLED" else "",
+            status_from="journal",
+        )
+        if not order.status and order.id in last
+        else order
+        for order in orders
+    ]
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):

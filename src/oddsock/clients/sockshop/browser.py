@@ -1,7 +1,8 @@
 """A customer's browser: what the original's pages and client.js send, and what the customer then sees.
 
 client.js writes a message for 201 and for 406 only; any other failure leaves the page silent. After a 201 it deletes
-the cart. Source: front-end/public/js/client.js of microservices-demo.
+the cart. Source: front-end/public/js/client.js of microservices-demo. A front-end that sends X-Customer-Message says
+itself what its page shows, and is believed.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from oddsock.clients.sockshop.pages import constant_label, read_rows
 from oddsock.kit import http, ids
 from oddsock.kit.clock import Clock, SystemClock, iso
 from oddsock.kit.errors import Unreachable
+from oddsock.kit.mask import mask_cards
 
 CALL_S_MAX = 20.0
 """Wall seconds a customer waits for one answer; orders alone may need 5 s for each of four services."""
@@ -230,7 +232,7 @@ class Browser:
             async with self._session.request(
                 method, url, json=document, headers=sent, ssl=self._door.tls or True, allow_redirects=method == "GET"
             ) as got:
-                answer = Answer(got.status, await read_body(got), url)
+                answer = Answer(got.status, await read_body(got), url, got.headers.get(http.CUSTOMER_MESSAGE))
             outcome = outcome_of(answer.status)
             error = "" if answer.is_ok else answer.message
         except (aiohttp.ClientError, TimeoutError, OSError) as cause:
@@ -264,7 +266,7 @@ def _told(reply: Reply, answer: Answer | None) -> Reply:
     if reply.http_status == 201:
         order = document if isinstance(document, dict) else {}
         total = order.get("total")
-        return msgspec.structs.replace(
+        reply = msgspec.structs.replace(
             reply,
             message="Order placed.",
             told="confirmation",
@@ -272,9 +274,12 @@ def _told(reply: Reply, answer: Answer | None) -> Reply:
             order_id=hal.id_of(order),
             total_wire=float(total) if isinstance(total, int | float) else None,
         )
-    if reply.http_status == 406 and isinstance(document, dict):
+    elif reply.http_status == 406 and isinstance(document, dict):
         # A body that is no JSON stops client.js before it writes anything.
-        return msgspec.structs.replace(
-            reply, message=f"Error placing order. {document.get('message', '')}".rstrip(), told="error"
-        )
-    return reply
+        message = mask_cards(f"Error placing order. {document.get('message', '')}".rstrip())
+        reply = msgspec.structs.replace(reply, message=message, told="error")
+    if answer is None or answer.customer_message is None:
+        return reply
+    message = mask_cards(answer.customer_message.strip())
+    shown: Told = "confirmation" if reply.http_status == 201 else "error"
+    return msgspec.structs.replace(reply, message=message, told=shown if message else "nothing")

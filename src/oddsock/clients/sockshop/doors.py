@@ -61,11 +61,15 @@ class ClusterDoors:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a service answered: any status, and the body as it came."""
+    """What a service answered: any status, and the body as it came.
+
+    *customer_message* is what our front-end says its page shows after a checkout; None where the shop does not say.
+    """
 
     status: int
     body: bytes
     url: str
+    customer_message: str | None = None
 
     @property
     def is_ok(self) -> bool:

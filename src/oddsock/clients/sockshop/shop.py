@@ -17,6 +17,7 @@ from oddsock.clients.sockshop.books import (
     Shipment,
     Sock,
     StatusChange,
+    with_journal_status,
 )
 from oddsock.clients.sockshop.doors import Answer, Caller, Doors
 from oddsock.kit.errors import Unreachable
@@ -63,6 +64,16 @@ class Shop:
     async def journal(self) -> list[StatusChange]:
         """Every status that any order ever had."""
         return await self._book("orders", "/journal", "changes", StatusChange)
+
+    async def known_orders(self) -> list[Order]:
+        """Every order, with the status that its journal tells where the orders themselves show none."""
+        orders = await self.orders()
+        if all(order.status for order in orders):
+            return orders
+        try:
+            return with_journal_status(orders, await self.journal())
+        except Unreachable:
+            return orders
 
     async def charges(self) -> list[Charge]:
         """Every line of payment's book."""

@@ -5,9 +5,10 @@ from aiohttp.typedefs import Handler
 
 from oddsock.shop.calls import call_wall_s, session
 from oddsock.shop.exposition import Metrics
+from oddsock.shop.flags import WEAVE
 from oddsock.shop.front_end.accounts import Accounts
 from oddsock.shop.front_end.browse import Browse
-from oddsock.shop.front_end.desk import FrontDesk
+from oddsock.shop.front_end.desk import FrontDesk, leave_out_type
 from oddsock.shop.front_end.pages import Pages
 from oddsock.shop.front_end.purchases import Purchases
 from oddsock.shop.log_lines import MorganLog
@@ -35,11 +36,10 @@ async def rewrite_slash(request: web.Request, handler: Handler) -> web.StreamRes
 async def build(surroundings: Surroundings) -> web.Application:
     """front-end's application."""
     flags, clock = surroundings.flags, surroundings.clock
-    flags.text("DIALECT")
     log = MorganLog(masked=not flags.is_on("UNMASKED_CARD_LOG"))
     metrics = Metrics("front-end", "node", clock)
     client = session(call_wall_s(clock.speed, CALL_PLAN_S, CALL_WALL_S_MIN))
-    desk = FrontDesk(client, log, clock)
+    desk = FrontDesk(client, log, clock, is_weave=flags.text("DIALECT") == WEAVE)
     purchases = Purchases(desk, flags.is_on("SILENT_500"))
     app = web.Application(middlewares=[metrics.middleware, desk.middleware, rewrite_slash])
     app[LOG] = log
@@ -56,5 +56,6 @@ async def build(surroundings: Surroundings) -> web.Application:
     async def close(_app: web.Application) -> None:
         await client.close()
 
+    app.on_response_prepare.append(leave_out_type)
     app.on_cleanup.append(close)
     return app

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from oddsock.shop.front_end.desk import CARTS, CATALOGUE, ExpressError, FrontDesk, passed_on
+from oddsock.shop.front_end.desk import CARTS, CATALOGUE, ExpressError, FrontDesk, passed_on, piped
 
 
 class Browse:
@@ -21,7 +21,7 @@ class Browse:
     async def picture(self, request: web.Request) -> web.Response:
         """GET /catalogue/images/*: piped."""
         answer = await self._desk.call(request, "GET", CATALOGUE + request.path_qs)
-        return web.Response(body=answer.body, status=answer.status, headers={"Content-Type": answer.content_type})
+        return piped(answer)
 
     async def cart(self, request: web.Request) -> web.Response:
         """GET /cart: the lines of the session's cart."""

@@ -24,6 +24,7 @@ NOT_LOGGED_IN = "User not logged in."
 
 _CODES = {REFUSED: "ECONNREFUSED", TIMED_OUT: "ETIMEDOUT", RESET: "ECONNRESET", UNKNOWN_NAME: "ENOTFOUND"}
 _NEW_SESSION: web.RequestKey[Session] = web.RequestKey("new_session", Session)
+_WITHOUT_TYPE: web.RequestKey[bool] = web.RequestKey("without_type", bool)
 _BY: web.RequestKey[Correlation] = web.RequestKey("by", Correlation)
 
 
@@ -32,10 +33,11 @@ class ExpressError(Exception):
 
 
 class FrontDesk:
-    """Sessions, calls and answers."""
+    """Sessions, calls and answers; in dialect `weave` the JSON of a route goes out without a content type."""
 
-    def __init__(self, client: aiohttp.ClientSession, log: MorganLog, clock: Clock) -> None:
+    def __init__(self, client: aiohttp.ClientSession, log: MorganLog, clock: Clock, is_weave: bool = False) -> None:
         self._client = client
+        self.is_weave = is_weave
         self.log = log
         self.clock = clock
         self.sessions = Sessions()
@@ -94,6 +96,7 @@ class FrontDesk:
             began = self.clock.monotonic()
             try:
                 response = await handler(request)
+                request[_WITHOUT_TYPE] = self.is_weave and response.content_type == "application/json"
             except NoAnswer as cause:
                 response = no_answer(cause)
             except ExpressError as cause:
@@ -114,6 +117,12 @@ class FrontDesk:
         self.log.request(request.method, request.path_qs, response.status, took_ms, length)
 
 
+async def leave_out_type(request: web.Request, response: web.StreamResponse) -> None:
+    """Signal before an answer is sent: `weave` passes JSON on without saying that it is JSON; its errors say it."""
+    if request.get(_WITHOUT_TYPE):
+        response.headers.pop("Content-Type", None)
+
+
 def no_answer(cause: NoAnswer) -> web.Response:
     """Express's 500 for a service that cannot be reached, in Node's words."""
     if cause.kind == BROKEN:
@@ -127,3 +136,8 @@ def no_answer(cause: NoAnswer) -> web.Response:
 def passed_on(answer: Answer, status: int | None = None) -> web.Response:
     """A service's body as it came, under its own status or *status*."""
     return web.Response(body=answer.body, status=status or answer.status, headers={"Content-Type": wire.JSON})
+
+
+def piped(answer: Answer) -> web.Response:
+    """A service's answer as it came, its content type with it."""
+    return web.Response(body=answer.body, status=answer.status, headers={"Content-Type": answer.content_type})

@@ -7,13 +7,12 @@ from urllib.parse import quote
 import msgspec
 from aiohttp import web
 
+from oddsock.kit.http import CUSTOMER_MESSAGE
 from oddsock.shop import wire
 from oddsock.shop.calls import Answer
-from oddsock.shop.front_end.desk import CARTS, NOT_LOGGED_IN, ORDERS, USER, ExpressError, FrontDesk, passed_on
+from oddsock.shop.front_end.desk import NOT_LOGGED_IN, ORDERS, ExpressError, FrontDesk, passed_on, piped
+from oddsock.shop.front_end.order_links import order_links
 from oddsock.shop.front_end.shown import checkout_message
-
-CUSTOMER_MESSAGE = "X-Customer-Message"
-"""What the checkout page says after this answer, empty when it says nothing: ours, for a customer without a browser."""
 
 
 class Purchases:
@@ -29,13 +28,7 @@ class Purchases:
         log.bare(f"Request received: {request.path} to place an order")
         if not self._desk.is_logged_in(request):
             raise ExpressError(NOT_LOGGED_IN)
-        customer = quote(self._desk.customer_id(request), safe="")
-        order = {
-            "customer": f"{USER}/customers/{customer}",
-            "address": f"{USER}/addresses/{customer}",
-            "card": f"{USER}/cards/{customer}",
-            "items": f"{CARTS}/{customer}/items",
-        }
+        order = await order_links(self._desk, request)
         log.bare(f"Posting Order: {json.dumps(order, separators=(',', ':'))}")
         answer = await self._desk.call(request, "POST", f"{ORDERS}/orders", order)
         log.bare(f"Order response: {answer.body.decode(errors='replace')}")
@@ -64,7 +57,7 @@ class Purchases:
 
     async def one(self, request: web.Request) -> web.Response:
         """GET /orders/{id}: piped from orders, whoever asks, as in the original."""
-        return passed_on(await self._desk.call(request, "GET", f"{ORDERS}/orders/{quote(request.match_info['id'])}"))
+        return piped(await self._desk.call(request, "GET", f"{ORDERS}/orders/{quote(request.match_info['id'])}"))
 
     def routes(self) -> list[web.RouteDef]:
         """The routes."""

@@ -12,6 +12,8 @@ LABEL = "label"
 ORDER = "order"
 CONSTANT = "Shipped"
 SHIPPED = "Shipped"
+NO_STATUS = "Not shipped"
+"""What is shown of an order that has neither a status (profile `upstream`) nor a live shipment."""
 
 _BY_STATUS = {
     "CREATED": "Created",
@@ -40,7 +42,7 @@ def label_of(order: Mapping[str, Any], live_shipments: Collection[str] | None, s
     shipment = order.get("shipment") or {}
     # When shipping cannot be asked, the order's own word is the best there is.
     is_alive = bool(shipment) if live_shipments is None else shipment.get("id") in live_shipments
-    return SHIPPED if is_alive else _BY_STATUS.get(status, status.capitalize())
+    return SHIPPED if is_alive else _BY_STATUS.get(status, status.capitalize() or NO_STATUS)
 
 
 def order_id_of(order: Mapping[str, Any]) -> str:

@@ -6,7 +6,8 @@ journal   what happened, never rewritten
 book      orders, keys and the journal in one SQLite file
 gateway   the calls to payment
 parcels   the calls to shipping
-checkout  CREATED -> PENDING -> PAID or PAYMENT_FAILED, as the report's shop did it
+checkout  profile incident-3: CREATED -> PENDING -> PAID or PAYMENT_FAILED, as the report's shop did it
+upstream  profile upstream: pay, ship, save last
 retry     PAYMENT_FAILED -> PENDING -> PAID and shipped, or CANCELLED; safe to repeat after any death
 cancel    recall, refund, CANCELLED; safe to repeat
 hal       an order as the wire shows it

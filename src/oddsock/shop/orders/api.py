@@ -1,7 +1,7 @@
 """orders' wire: POST /orders and the HAL reads as the original; the journal, retry and cancel are ours."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
@@ -11,6 +11,7 @@ from oddsock.shop import wire
 from oddsock.shop.calls import call_wall_s, session
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.exposition import Metrics
+from oddsock.shop.flags import UPSTREAM, WEAVE
 from oddsock.shop.log_lines import SpringLog
 from oddsock.shop.orders import hal
 from oddsock.shop.orders.basket import Baskets, Links
@@ -22,6 +23,7 @@ from oddsock.shop.orders.narration import Narration
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.parcels import ShippingOverHttp
 from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
+from oddsock.shop.orders.upstream import UpstreamCheckout
 from oddsock.shop.orders.work import Work
 from oddsock.shop.service import GRACE_WALL_S, LOG, Surroundings
 
@@ -34,6 +36,14 @@ INCOMPLETE = "Invalid order request. Order requires customer, address, card and 
 
 
 Act = Callable[[], Coroutine[Any, Any, Order]]
+
+
+class Places(Protocol):
+    """A profile's checkout."""
+
+    async def place(self, order_id: str, links: Links, by: Correlation) -> Order:
+        """A new order of what stands in the cart; OrderRefused."""
+        ...
 
 
 class OrderBody(msgspec.Struct):
@@ -54,7 +64,7 @@ class CancelBody(msgspec.Struct):
 class OrdersApi:
     """The routes of orders."""
 
-    def __init__(self, surroundings: Surroundings, desk: Desk, checkout: Checkout, work: Work) -> None:
+    def __init__(self, surroundings: Surroundings, desk: Desk, checkout: Places, work: Work) -> None:
         self._clock = surroundings.clock
         self._book = desk.book
         self._narration = desk.narration
@@ -62,6 +72,8 @@ class OrdersApi:
         self._retry = Retry(desk)
         self._cancel = Cancel(desk)
         self._work = work
+        # The original's own reads know no status; retry and cancel are ours and always tell it.
+        self._with_status = surroundings.flags.text("ORDER_PROFILE") != UPSTREAM
 
     def _error(self, request: web.Request, status: int, exception: str, message: str) -> web.Response:
         response = wire.spring_error(request, self._clock, status, exception, message)
@@ -85,7 +97,7 @@ class OrdersApi:
             placed = await self._work.on_order(order_id, self._checkout.place(order_id, links, by))
         except OrderRefused as cause:
             return self._error(request, cause.status, cause.exception, cause.message)
-        return hal.plain_answer(placed, 201)
+        return hal.plain_answer(placed, 201, self._with_status)
 
     async def orders(self, request: web.Request) -> web.Response:
         """GET /orders?page=&size=&sort=date,desc."""
@@ -93,20 +105,22 @@ class OrdersApi:
         size = wire.whole_number(request, "size", SIZE_DEFAULT, 1, SIZE_MAX)
         newest_first = request.query.get("sort", "").endswith(",desc")
         found = self._book.orders(page * size, size, newest_first)
-        return hal.hal_answer(hal.order_list(found, _base(request), page, size, self._book.count()))
+        total, with_status = self._book.count(), self._with_status
+        return hal.hal_answer(hal.order_list(found, _base(request), page, size, total, with_status))
 
     async def order(self, request: web.Request) -> web.Response:
         """GET /orders/{id}: HAL, or 404 with an empty body."""
         try:
-            return hal.hal_answer(hal.resource(self._book.order(request.match_info["id"]), _base(request)))
+            found = self._book.order(request.match_info["id"])
         except UnknownOrder:
             return web.Response(status=404)
+        return hal.hal_answer(hal.resource(found, _base(request), with_status=self._with_status))
 
     async def search(self, request: web.Request) -> web.Response:
         """GET /orders/search/customerId?custId=&sort=date: a customer's orders, without paging."""
         newest_first = request.query.get("sort", "").endswith(",desc")
         found = self._book.orders_of(request.query.get("custId", ""), SIZE_MAX, newest_first)
-        return hal.hal_answer(hal.search_result(found, _base(request), request.query_string))
+        return hal.hal_answer(hal.search_result(found, _base(request), request.query_string, self._with_status))
 
     async def journal(self, request: web.Request) -> web.Response:
         """GET /journal?after=&limit=&order=: a page of the journal."""
@@ -162,14 +176,15 @@ def _base(request: web.Request) -> str:
 async def build(surroundings: Surroundings) -> web.Application:
     """orders' application; CannotRun when its book cannot be opened."""
     flags, clock = surroundings.flags, surroundings.clock
-    flags.text("ORDER_PROFILE")
     log = SpringLog("orders", surroundings.port, clock, masked=not flags.is_on("UNMASKED_CARD_LOG"))
     metrics = Metrics("orders", "java", clock)
     book = OrdersBook(await surroundings.open_book(SCHEMA), clock)
     client = session(call_wall_s(clock.speed))
-    desk = Desk(book, PaymentOverHttp(client), ShippingOverHttp(client), Narration(log), clock)
+    narration = Narration(log, at_debug=flags.text("DIALECT") == WEAVE)
+    desk = Desk(book, PaymentOverHttp(client), ShippingOverHttp(client), narration, clock)
     work = Work()
-    checkout = Checkout(desk, Baskets(client), flags.is_on("FLOAT32_TOTALS"))
+    profile = UpstreamCheckout if flags.text("ORDER_PROFILE") == UPSTREAM else Checkout
+    checkout = profile(desk, Baskets(client), flags.is_on("FLOAT32_TOTALS"))
     api = OrdersApi(surroundings, desk, checkout, work)
     app = web.Application(middlewares=[metrics.middleware])
     app[LOG] = log

@@ -15,7 +15,7 @@ from oddsock.kit.sqlite import Book
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders import journal
 from oddsock.shop.orders.order import Order
-from oddsock.shop.orders.status import Status, check_transition
+from oddsock.shop.orders.status import IllegalTransition, Status, check_transition
 
 SCHEMA = (
     """
@@ -55,12 +55,21 @@ class OrdersBook:
     def create(self, order: Order, step: Step) -> None:
         """Store a new order, CREATED."""
         check_transition(None, order.status)
+        self._insert(order, step, "")
+
+    def save_last(self, order: Order, step: Step, cause: str) -> None:
+        """Store a new order that is paid and shipped already: profile `upstream`; the journal gets one line, PAID."""
+        if order.status is not Status.PAID or not order.shipment_id:
+            raise IllegalTransition(None, order.status)
+        self._insert(order, step, cause)
+
+    def _insert(self, order: Order, step: Step, cause: str) -> None:
         with self._book.transaction() as rows:
             rows.execute(
                 "INSERT INTO orders(id, customer_id, document) VALUES(?,?,?)",
                 (order.id, order.customer_id, msgspec.json.encode(order)),
             )
-            journal.append(rows, order.id, order.status, iso(self._clock.now()), "", step.actor, step.by)
+            journal.append(rows, order.id, order.status, iso(self._clock.now()), cause, step.actor, step.by)
 
     def move(self, order: Order, status: Status, step: Step, cause: str = "", closes_key: bool = False) -> Order:
         """The order in *status* because of *cause*; IllegalTransition; with *closes_key* the key's answer is stored."""

@@ -54,32 +54,22 @@ class Desk:
     clock: Clock
 
 
-class Checkout:
-    """Places orders."""
+class Intake:
+    """What every profile begins with: a request made an order, and a missing answer made a refusal."""
 
     def __init__(self, desk: Desk, baskets: BasketSource, float32_totals: bool) -> None:
         self._desk = desk
         self._baskets = baskets
         self._float32_totals = float32_totals
 
-    async def place(self, order_id: str, links: Links, by: Correlation) -> Order:
-        """A new order of what stands in the cart, paid and shipped; OrderRefused 406 when declined, 500 otherwise."""
-        order = await self._order_of(order_id, links, by)
-        # The legacy call to payment carries no key: two attempts are two charges.
-        step = Step("checkout", replace(by, order_id=order.id, idempotency_key=""))
-        desk = self._desk
-        desk.book.create(order, step)
-        desk.narration.created(order, step.by)
-        order = desk.book.move(order, Status.PENDING, step)
-        desk.narration.moved(order, step.by)
-        order = await self._pay(order, step)
-        return await self._ship(order, step)
-
-    async def _order_of(self, order_id: str, links: Links, by: Correlation) -> Order:
+    async def order(self, order_id: str, links: Links, by: Correlation) -> Order:
+        """The order of what stands in the cart, stored nowhere yet; OrderRefused 500 when a service is silent."""
+        self._desk.narration.fetching(by)
         try:
             basket = await self._baskets.fetch(links, by)
         except NoAnswer as cause:
-            raise self._broken(TIMEOUT if cause.kind == TIMED_OUT else IO_ERROR, cause, by) from cause
+            raise self.refusal(cause, by) from cause
+        self._desk.narration.fetched(by)
         total, total_cents = total_of(basket.items, self._float32_totals)
         return Order(
             id=order_id,
@@ -94,6 +84,33 @@ class Checkout:
             status=Status.CREATED,
         )
 
+    def refusal(self, cause: NoAnswer, by: Correlation, message: str = IO_ERROR) -> OrderRefused:
+        """The 500 for *cause*: the time-out's own text, else *message*; the log gets it, too."""
+        said = TIMEOUT if cause.kind == TIMED_OUT else message
+        self._desk.narration.threw(ILLEGAL_STATE, said, cause, by)
+        return OrderRefused(500, ILLEGAL_STATE, said)
+
+
+class Checkout:
+    """Places orders."""
+
+    def __init__(self, desk: Desk, baskets: BasketSource, float32_totals: bool) -> None:
+        self._desk = desk
+        self._intake = Intake(desk, baskets, float32_totals)
+
+    async def place(self, order_id: str, links: Links, by: Correlation) -> Order:
+        """A new order of what stands in the cart, paid and shipped; OrderRefused 406 when declined, 500 otherwise."""
+        order = await self._intake.order(order_id, links, by)
+        # The legacy call to payment carries no key: two attempts are two charges.
+        step = Step("checkout", replace(by, order_id=order.id, idempotency_key=""))
+        desk = self._desk
+        desk.book.create(order, step)
+        desk.narration.created(order, step.by)
+        order = desk.book.move(order, Status.PENDING, step)
+        desk.narration.moved(order, step.by)
+        order = await self._pay(order, step)
+        return await self._ship(order, step)
+
     async def _pay(self, order: Order, step: Step) -> Order:
         desk = self._desk
         desk.narration.paying(order, step.by)
@@ -104,7 +121,7 @@ class Checkout:
             failed = desk.book.move(order, Status.PAYMENT_FAILED, step, cause.text)
             desk.narration.moved(failed, step.by)
             unavailable = f"Payment service unavailable for order {order.id}"
-            raise self._broken(TIMEOUT if cause.kind == TIMED_OUT else unavailable, cause, step.by) from cause
+            raise self._intake.refusal(cause, step.by, unavailable) from cause
         desk.narration.answered(order, answer.authorised, answer.message, step.by)
         if not answer.authorised:
             declined = f"payment declined: {answer.message.removeprefix('Payment declined: ')}"
@@ -120,11 +137,7 @@ class Checkout:
             shipment_id = await desk.shipping.ship(order, step.by)
         except NoAnswer as cause:
             desk.narration.not_shipped(order, cause, step.by)
-            raise self._broken(TIMEOUT if cause.kind == TIMED_OUT else IO_ERROR, cause, step.by) from cause
+            raise self._intake.refusal(cause, step.by) from cause
         order = desk.book.ship(order, shipment_id, step)
         desk.narration.shipped(order, step.by)
         return order
-
-    def _broken(self, message: str, cause: NoAnswer, by: Correlation) -> OrderRefused:
-        self._desk.narration.threw(ILLEGAL_STATE, message, cause, by)
-        return OrderRefused(500, ILLEGAL_STATE, message)

@@ -1,6 +1,7 @@
 """An order as the wire shows it: the controller's plain JSON, and Spring Data REST's HAL, which leaves every id out.
 
-Reads are pretty-printed with ` : `, as captured from the original; `status` and `reason` are the report's image's.
+Reads are pretty-printed with ` : `, as captured from the original; `status` and `reason` are the report's image's, and
+are left out *with_status* false, in profile `upstream`.
 """
 
 import json
@@ -15,10 +16,11 @@ from oddsock.shop.wire import SPRING_JSON
 HAL_JSON = "application/hal+json;charset=UTF-8"
 
 
-def plain(order: Order) -> dict[str, object]:
+def plain(order: Order, with_status: bool = True) -> dict[str, object]:
     """The order as POST /orders answers it: with its id, the copied entities' ids null."""
     customer = {"id": None, **msgspec.to_builtins(order.customer), "addresses": [], "cards": []}
     shipment = {"id": order.shipment_id, "name": order.customer_id} if order.shipment_id else None
+    status = {"status": order.status.value, "reason": order.reason or None} if with_status else {}
     return {
         "id": order.id,
         "customerId": order.customer_id,
@@ -29,8 +31,7 @@ def plain(order: Order) -> dict[str, object]:
         "shipment": shipment,
         "date": order.placed_at,
         "total": order.total,
-        "status": order.status.value,
-        "reason": order.reason or None,
+        **status,
     }
 
 
@@ -44,21 +45,23 @@ def _shown(value: object) -> object:
     return [_shown(inner) for inner in value] if isinstance(value, list) else value
 
 
-def resource(order: Order, base_url: str, with_ids: bool = False) -> dict[str, object]:
+def resource(order: Order, base_url: str, with_ids: bool = False, with_status: bool = True) -> dict[str, object]:
     """The order as HAL under *base_url*, without ids unless *with_ids*; its shipment keeps its id.
 
     Strictly the original leaves the shipment's id out too; here it stays, for nothing else ties an order to its parcel.
     """
-    body = plain(order)
+    body = plain(order, with_status)
     shown = body if with_ids else {**_without_ids(body), "shipment": body["shipment"]}
     href = f"{base_url}/orders/{order.id}"
     return {**shown, "_links": {"self": {"href": href}, "order": {"href": href}}}
 
 
-def order_list(orders: Sequence[Order], base_url: str, page: int, size: int, total: int) -> dict[str, object]:
+def order_list(
+    orders: Sequence[Order], base_url: str, page: int, size: int, total: int, with_status: bool = True
+) -> dict[str, object]:
     """One page of all orders."""
     return {
-        "_embedded": {"customerOrders": [resource(order, base_url) for order in orders]},
+        "_embedded": {"customerOrders": [resource(order, base_url, with_status=with_status) for order in orders]},
         "_links": {
             "self": {"href": f"{base_url}/orders{{?page,size,sort}}", "templated": True},
             "profile": {"href": f"{base_url}/profile/orders"},
@@ -68,10 +71,10 @@ def order_list(orders: Sequence[Order], base_url: str, page: int, size: int, tot
     }
 
 
-def search_result(orders: Sequence[Order], base_url: str, query: str) -> dict[str, object]:
+def search_result(orders: Sequence[Order], base_url: str, query: str, with_status: bool = True) -> dict[str, object]:
     """A customer's orders."""
     return {
-        "_embedded": {"customerOrders": [resource(order, base_url) for order in orders]},
+        "_embedded": {"customerOrders": [resource(order, base_url, with_status=with_status) for order in orders]},
         "_links": {"self": {"href": f"{base_url}/orders/search/customerId?{query}"}},
     }
 
@@ -82,6 +85,7 @@ def hal_answer(body: object) -> web.Response:
     return web.Response(body=text.encode(), headers={"Content-Type": HAL_JSON})
 
 
-def plain_answer(order: Order, status: int) -> web.Response:
+def plain_answer(order: Order, status: int, with_status: bool = True) -> web.Response:
     """The order as the controller answers it."""
-    return web.Response(body=msgspec.json.encode(plain(order)), status=status, headers={"Content-Type": SPRING_JSON})
+    body = msgspec.json.encode(plain(order, with_status))
+    return web.Response(body=body, status=status, headers={"Content-Type": SPRING_JSON})

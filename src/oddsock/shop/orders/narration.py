@@ -15,17 +15,42 @@ PAYMENT_AUTH_URL = "http://payment/paymentAuth"
 
 
 class Narration:
-    """The lines of one orders process."""
+    """The lines of one orders process; with *at_debug* (dialect `weave`) the steps of an order are DEBUG, not INFO."""
 
-    def __init__(self, log: SpringLog) -> None:
+    def __init__(self, log: SpringLog, at_debug: bool = False) -> None:
         self._log = log
+        self._at_debug = at_debug
 
     def _say(self, level: str, message: str, by: Correlation) -> None:
-        self._log.record(level, CONTROLLER, message, by)
+        shown = "DEBUG" if self._at_debug and level == "INFO" else level
+        self._log.record(shown, CONTROLLER, message, by)
 
     def next_request(self) -> None:
         """A request began."""
         self._log.next_request()
+
+    def fetching(self, by: Correlation) -> None:
+        """Customer, address, card and cart are asked for; only `weave` says so."""
+        if self._at_debug:
+            self._say("DEBUG", "Starting calls", by)
+
+    def fetched(self, by: Correlation) -> None:
+        """They are there."""
+        if self._at_debug:
+            self._say("DEBUG", "End of calls.", by)
+
+    def sending(self, order: Order, by: Correlation) -> None:
+        """Profile `upstream`: the payment request goes out; there is no order yet to name."""
+        self._say("INFO", f"Sending payment request: {payment_request_text(order)}", by)
+
+    def received(self, authorised: bool, message: str, by: Correlation) -> None:
+        """Profile `upstream`: payment answered."""
+        self._say("INFO", f"Received payment response: {_response_text(authorised, message)}", by)
+
+    def saved(self, order: Order, by: Correlation) -> None:
+        """Profile `upstream`: the order is stored."""
+        text = f"CustomerOrder{{id='{order.id}', customerId='{order.customer_id}', total={order.total}}}"
+        self._say("INFO", f"Saved order: {text}", by)
 
     def created(self, order: Order, by: Correlation) -> None:
         """The order is stored."""
@@ -44,7 +69,7 @@ class Narration:
 
     def answered(self, order: Order, authorised: bool, message: str, by: Correlation) -> None:
         """Payment answered."""
-        said = f"PaymentResponse{{authorised={str(authorised).lower()}, message={message}}}"
+        said = _response_text(authorised, message)
         self._say("INFO", f"Received payment response for order {order.id}: {said}", by)
 
     def paid(self, order: Order, by: Correlation) -> None:
@@ -85,3 +110,7 @@ class Narration:
         elif cause is not None:
             text += f": {cause.text}"
         self._log.record("ERROR", SERVLET, text, by)
+
+
+def _response_text(authorised: bool, message: str) -> str:
+    return f"PaymentResponse{{authorised={str(authorised).lower()}, message={message}}}"

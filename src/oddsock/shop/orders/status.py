@@ -6,6 +6,8 @@
             PAYMENT_FAILED     │
     (any but DELIVERED) ───────┴──> CANCELLED
 
+Profile `upstream` knows no status: an order is saved when all is done; this book calls that PAID, the wire hides it.
+
 Names are the enum of the image the report ran. Its shop, and profile `incident-3`, never stores SHIPPED or DELIVERED:
 a shipped order stays PAID with a shipment.
 """

@@ -1,1 +1,1 @@
-"""user: customers, their one address and their one card (dialect `power`)."""
+"""user: customers, their addresses and their cards."""

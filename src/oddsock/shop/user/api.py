@@ -1,4 +1,8 @@
-"""user's wire in dialect `power`: HAL bodies, one address and one card a customer, errors with the original's text."""
+"""user's wire: HAL bodies, errors with the original's text.
+
+Dialect `power`: one address and one card a customer, whose id is the customer's. Dialect `weave`: each has an id of its
+own, a customer has lists of them, and what is posted without a userID belongs to nobody.
+"""
 
 import base64
 import binascii
@@ -10,6 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from oddsock.shop import wire
 from oddsock.shop.exposition import Metrics
+from oddsock.shop.flags import WEAVE
 from oddsock.shop.log_lines import GoKitLog
 from oddsock.shop.service import LOG, Surroundings
 from oddsock.shop.user.book import SCHEMA, DuplicateUsername, NotFound, UserBook
@@ -73,6 +78,7 @@ class UserApi:
 
     def __init__(self, surroundings: Surroundings, book: UserBook, log: GoKitLog) -> None:
         self._clock = surroundings.clock
+        self._is_weave = surroundings.flags.text("DIALECT") == WEAVE
         self._book = book
         self._log = log
 
@@ -132,37 +138,42 @@ class UserApi:
         if identity is not None:
             entity = self._book.get(table, _checked(identity), shape)
             self._log.method(method, began, id=identity, result=1)
-            if isinstance(entity, Card):
+            if isinstance(entity, Card) and not self._is_weave:
                 self._log.bare(f"Card is [{{{entity.long_num} {entity.expires} {entity.ccv} {identity} map[]}}]")
             return wire.answer(entity_body(kind, table, identity, entity), 200, wire.HAL_JSON)
         found = [
             entity_body(kind, table, key, entity)
-            for key, entity in self._book.every(table, shape)
-            if owner is None or key == _checked(owner)
+            for key, entity in self._book.every(table, shape, _checked(owner) if owner is not None else "")
         ]
         self._log.method(method, began, id=owner or "", result=len(found))
         return wire.answer({"_embedded": {kind: found}}, 200, wire.HAL_JSON)
 
     async def put_address(self, request: web.Request) -> web.Response:
-        """POST /addresses: {id} = the customer's id; overwrites the one they have."""
+        """POST /addresses: {id}; in `power` the customer's own id, and it overwrites the one they have."""
         began = self._clock.monotonic()
         body = await wire.read_body(request, AddressBody)
         fields = Address(
             street=body.street, number=body.number, country=body.country, city=body.city, postcode=body.postcode
         )
-        self._book.put("addresses", _checked(body.user_id), fields)
+        identity = self._store("addresses", body.user_id, fields)
         self._log.method("PostAddress", began, street=body.street, number=body.number, user=body.user_id)
-        return wire.answer({"id": body.user_id}, 200, wire.HAL_JSON)
+        return wire.answer({"id": identity}, 200, wire.HAL_JSON)
 
     async def put_card(self, request: web.Request) -> web.Response:
-        """POST /cards: {id} = the customer's id; overwrites the one they have."""
+        """POST /cards: {id}; in `power` the customer's own id, and it overwrites the one they have."""
         began = self._clock.monotonic()
         body = await wire.read_body(request, CardBody)
         card = Card(long_num=body.long_num, expires=body.expires, ccv=body.ccv)
-        self._book.put("cards", _checked(body.user_id), card)
+        identity = self._store("cards", body.user_id, card)
         masked = "*" * max(0, len(body.long_num) - 4) + body.long_num[-4:]
         self._log.method("PostCard", began, card=masked, user=body.user_id)
-        return wire.answer({"id": body.user_id}, 200, wire.HAL_JSON)
+        return wire.answer({"id": identity}, 200, wire.HAL_JSON)
+
+    def _store(self, table: str, customer_id: str, fields: Address | Card) -> str:
+        if self._is_weave:
+            return self._book.add(table, _checked(customer_id) if customer_id else "", fields)
+        self._book.put(table, _checked(customer_id), fields)
+        return customer_id
 
     async def delete(self, request: web.Request) -> web.Response:
         """DELETE /{entity}/{id}: {status: true}."""
@@ -202,12 +213,11 @@ def explain_errors(log: GoKitLog) -> Middleware:
 async def build(surroundings: Surroundings) -> web.Application:
     """user's application; CannotRun when its book cannot be opened."""
     flags = surroundings.flags
-    flags.text("DIALECT")
     log = GoKitLog(surroundings.clock, masked=not flags.is_on("UNMASKED_CARD_LOG"))
     metrics = Metrics("user", "go", surroundings.clock)
     book = UserBook(await surroundings.open_book(SCHEMA))
     if flags.is_on("SEED_USERS"):
-        book.seed()
+        book.seed(own_ids=flags.text("DIALECT") == WEAVE)
     api = UserApi(surroundings, book, log)
     app = web.Application(middlewares=[metrics.middleware, explain_errors(log)])
     app[LOG] = log

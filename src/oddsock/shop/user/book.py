@@ -1,8 +1,12 @@
-"""The user book: customers, and in dialect `power` one address and one card each, under the customer's own id."""
+"""The user book: customers, their addresses and their cards.
+
+Dialect `power` keeps one address and one card a customer, under the customer's own id; dialect `weave` gives each an id
+of its own and remembers whose it is, if anybody's. A book that was begun in one dialect can be read in the other.
+"""
 
 import secrets
 import sqlite3
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,17 +21,60 @@ CREATE TABLE IF NOT EXISTS customers(
 CREATE TABLE IF NOT EXISTS addresses(
   n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, fields BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS cards(n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, fields BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS owners(id TEXT PRIMARY KEY, customer_id TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS owners_of_customer ON owners(customer_id);
 """
 
 ENTITIES_MAX = 10_000
 """How many entities of one kind a list shows."""
 
+
+class Seed(NamedTuple):
+    """One of the original's customers, with the ids that `weave` gives their address and card."""
+
+    id: str
+    username: str
+    password: str
+    first_name: str
+    last_name: str
+    address_id: str
+    card_id: str
+    card: str
+
+
 SEEDS = (
-    ("57a98d98e4b00679b4a830af", "Eve_Berger", "eve", "Eve", "Berger", "5953580604169678"),
-    ("57a98d98e4b00679b4a830b2", "user", "password", "User", "Name", "5544154011345918"),
-    ("57a98d98e4b00679b4a830b5", "user1", "password", "User1", "Name1", "0908415193175205"),
+    Seed(
+        "57a98d98e4b00679b4a830af",
+        "Eve_Berger",
+        "eve",
+        "Eve",
+        "Berger",
+        "57a98d98e4b00679b4a830ad",
+        "57a98d98e4b00679b4a830ae",
+        "5953580604169678",
+    ),
+    Seed(
+        "57a98d98e4b00679b4a830b2",
+        "user",
+        "password",
+        "User",
+        "Name",
+        "57a98d98e4b00679b4a830b0",
+        "57a98d98e4b00679b4a830b1",
+        "5544154011345918",
+    ),
+    Seed(
+        "57a98d98e4b00679b4a830b5",
+        "user1",
+        "password",
+        "User1",
+        "Name1",
+        "57a98d98e4b00679b4a830b3",
+        "57a98d98e4b00679b4a830b4",
+        "0908415193175205",
+    ),
 )
-"""The original's three customers: id, login, password, names, card."""
+"""The original's three customers."""
 
 T = TypeVar("T")
 
@@ -46,15 +93,21 @@ class UserBook:
     def __init__(self, book: Book) -> None:
         self._book = book
 
-    def seed(self) -> None:
-        """Put the original's three customers into an empty book."""
+    def seed(self, own_ids: bool = False) -> None:
+        """Put the original's three customers into an empty book; with *own_ids* as `weave` keeps what is theirs."""
         if self.customers():
             return
-        for identity, username, password, first, last, card in SEEDS:
-            self._insert(identity, username, password, f"{username.lower()}@example.com", first, last)
-            self.put("cards", identity, Card(long_num=card, expires="08/19", ccv="678"))
+        for one in SEEDS:
+            email = f"{one.username.lower()}@example.com"
+            self._insert(one.id, one.username, one.password, email, one.first_name, one.last_name)
+            card = Card(long_num=one.card, expires="08/19", ccv="678")
             home = Address(street="Whitelees Road", number="246", city="Glasgow", postcode="G67 3DL", country="UK")
-            self.put("addresses", identity, home)
+            if own_ids:
+                self.add("addresses", one.id, home, one.address_id)
+                self.add("cards", one.id, card, one.card_id)
+            else:
+                self.put("addresses", one.id, home)
+                self.put("cards", one.id, card)
 
     def register(self, username: str, password: str, email: str, first_name: str, last_name: str) -> str:
         """The id of a new customer; DuplicateUsername."""
@@ -90,6 +143,17 @@ class UserBook:
                 (identity, msgspec.json.encode(fields)),
             )
 
+    def add(self, table: str, customer_id: str, fields: Address | Card, identity: str = "") -> str:
+        """The id of one more address or card of *customer_id*, of nobody when that is empty; NotFound."""
+        identity = identity or ids.object_id()
+        with self._book.transaction() as rows:
+            if customer_id and not rows.execute("SELECT 1 FROM customers WHERE id=?", (customer_id,)).fetchone():
+                raise NotFound(customer_id)
+            rows.execute(f"INSERT INTO {table}(id, fields) VALUES(?,?)", (identity, msgspec.json.encode(fields)))
+            if customer_id:
+                rows.execute("INSERT INTO owners VALUES(?,?)", (identity, customer_id))
+        return identity
+
     def get(self, table: str, identity: str, shape: type[T]) -> T:
         """The address or card under *identity*; NotFound."""
         row = self._book.connection.execute(f"SELECT fields FROM {table} WHERE id=?", (identity,)).fetchone()
@@ -97,19 +161,27 @@ class UserBook:
             raise NotFound(identity)
         return msgspec.json.decode(row["fields"], type=shape)
 
-    def every(self, table: str, shape: type[T]) -> list[tuple[str, T]]:
-        """Every address or card with its id."""
-        rows = self._book.connection.execute(f"SELECT id, fields FROM {table} ORDER BY n LIMIT ?", (ENTITIES_MAX,))
+    def every(self, table: str, shape: type[T], customer_id: str = "") -> list[tuple[str, T]]:
+        """Every address or card with its id, the eldest first; only those of *customer_id* when it is given."""
+        where, values = "", tuple[str, ...]()
+        if customer_id:
+            where = "WHERE id=? OR id IN (SELECT id FROM owners WHERE customer_id=?)"
+            values = (customer_id, customer_id)
+        rows = self._book.connection.execute(
+            f"SELECT id, fields FROM {table} {where} ORDER BY n LIMIT ?", (*values, ENTITIES_MAX)
+        )
         return [(row["id"], msgspec.json.decode(row["fields"], type=shape)) for row in rows]
 
     def delete(self, table: str, identity: str) -> None:
-        """Delete a customer (with their address and card), an address or a card; NotFound."""
+        """Delete a customer (with their addresses and cards), an address or a card; NotFound."""
+        theirs = "id=? OR id IN (SELECT id FROM owners WHERE customer_id=?)"
         with self._book.transaction() as rows:
             if rows.execute(f"DELETE FROM {table} WHERE id=?", (identity,)).rowcount == 0:
                 raise NotFound(identity)
             if table == "customers":
-                rows.execute("DELETE FROM addresses WHERE id=?", (identity,))
-                rows.execute("DELETE FROM cards WHERE id=?", (identity,))
+                rows.execute(f"DELETE FROM addresses WHERE {theirs}", (identity, identity))
+                rows.execute(f"DELETE FROM cards WHERE {theirs}", (identity, identity))
+            rows.execute("DELETE FROM owners WHERE id=? OR customer_id=?", (identity, identity))
 
     def works(self) -> bool:
         """Whether the file can be read."""
