@@ -106,3 +106,26 @@ def _books(stack: "LongStack") -> dict[str, Any]:
         "notices": stack.ask("mailbox", "/notices?limit=5000")["notices"],
         "journal": stack.ask("orders", "/journal?limit=5000")["changes"],
     }
+
+
+def test_the_same_outage_leaves_no_order_in_a_shop_that_saves_orders_last(oddsock: "Oddsock") -> None:
+    ended = oddsock.succeed("drill", "incident-3-upstream", "--speed", "60", "--json").json
+    case = Path(ended["report"]).parent
+    report = json.loads((case / "report.json").read_text())
+    assert {key: report["impact"][key] for key in IMPACT} == IMPACT
+    assert report["impact"]["untold"] == 5
+    sums = [(row["attempts"], row["balanced"], row["odd"], row["not_placed"]) for row in report["attempts"]]
+    assert sums == [(8, 2, 0, 6), (9, 3, 0, 6)]
+    money = {line["name"]: line["cents"] for line in report["impact"]["money"]}
+    assert money["at risk in the window"] == money["never placed"] == 37422
+    assert [row["id"] for row in report["evidence"] if row["verdict"] == "not seen"] == []
+    kept = json.loads((case / "evidence/after-mend/orders.json").read_text())["rows"]
+    assert [row["status"] for row in kept] == ["", "", ""]
+    oddsock.succeed("report", case.name, "--verify")
+
+
+@pytest.mark.xdist_group("long")
+def test_a_stack_that_is_up_with_other_switches_is_refused(long_stack: "LongStack") -> None:
+    ended = long_stack.command.run("drill", "incident-3-upstream")
+    assert ended.code == 2, ended.told
+    assert "needs a shop with DIALECT=weave" in ended.err

@@ -17,6 +17,7 @@ class Stub:
 
     url: str = ""
     answers: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: list[tuple[str, "CIMultiDictProxy[str]", Any]] = field(default_factory=list)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -33,7 +34,9 @@ class Stub:
         if isinstance(found, str):
             return web.Response(text=found, content_type="text/html")
         status, document = found if found is not None else (404, {"message": "not found"})
-        response = web.json_response(document, status=status)
+        response = web.json_response(
+            document, status=status, headers=self.headers.get(f"{request.method} {request.path}")
+        )
         if request.path in {"/register", "/login"} and status == 200:
             response.set_cookie("md.sid", "s:1.x", httponly=True)
             response.set_cookie("logged_in", "1")

@@ -137,3 +137,30 @@ async def test_a_catalogue_that_is_away_behind_a_200_is_unreachable(browser: Bro
     stub.answers["GET /catalogue"] = (200, {"error": "database connection error"})
     with pytest.raises(Unreachable, match="database connection error"):
         await browser.socks()
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "told"),
+    [
+        (500, "Payment processing failed. Payment service unavailable for order o1", "error"),
+        (500, "", "nothing"),
+        (406, "Error placing order. Payment declined", "error"),
+        (406, "", "nothing"),
+        (201, "Order placed.", "confirmation"),
+        (201, "", "nothing"),
+    ],
+)
+async def test_what_the_page_says_is_believed_where_the_shop_tells_it(
+    browser: Browser, stub: Any, status: int, said: str, told: str
+) -> None:
+    stub.answers |= {"POST /orders": (status, ORDER), "DELETE /cart": (202, None)}
+    stub.headers["POST /orders"] = {"X-Customer-Message": said}
+    reply = await browser.checkout()
+    assert (reply.http_status, reply.message, reply.told) == (status, said, told)
+    assert reply.order_id == ("o1" if status == 201 else "")
+
+
+async def test_no_card_comes_back_in_what_the_page_says(browser: Browser, stub: Any) -> None:
+    stub.answers["POST /orders"] = (500, {})
+    stub.headers["POST /orders"] = {"X-Customer-Message": "card 5544154011345918 failed"}
+    assert (await browser.checkout()).message == "card ************5918 failed"

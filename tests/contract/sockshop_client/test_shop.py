@@ -117,3 +117,23 @@ async def test_writers_send_their_key_and_answer_any_status(shop: Shop, stub: An
         {"charge_id": "c1", "amount_cents": 499, "reason": "test"},
     ]
     assert all(headers["traceparent"] and headers["X-Request-Id"] for _, headers, _ in stub.asked)
+
+
+def _change(seq: int, order_id: str, status: str, cause: str = "") -> dict[str, Any]:
+    return {"seq": seq, "order_id": order_id, "status": status, "at": "", "cause": cause}
+
+
+async def test_a_status_that_the_orders_do_not_show_is_read_from_their_journal(shop: Shop, stub: Any) -> None:
+    bare = [{**_order(name), "status": None} for name in "abc"]
+    stub.answers["GET /orders"] = (200, {"_embedded": {"customerOrders": [*bare, _order("d")]}})
+    changes = [_change(1, "a", "PAID", "saved"), _change(2, "b", "PAID"), _change(3, "b", "CANCELLED", "test")]
+    stub.answers["GET /journal"] = (200, {"changes": [*changes, _change(4, "d", "CANCELLED")], "next": None})
+    found = [(one.id, one.status, one.reason, one.status_from) for one in await shop.known_orders()]
+    assert found == [
+        ("a", "PAID", "", "journal"),
+        ("b", "CANCELLED", "test", "journal"),
+        ("c", "", "", "order"),
+        ("d", "PAID", "", "order"),
+    ]
+    stub.answers["GET /journal"] = (404, {})
+    assert [one.status for one in await shop.known_orders()] == ["", "", "", "PAID"]

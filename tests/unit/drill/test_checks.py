@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from oddsock.clients.sockshop.books import with_journal_status
 from oddsock.drill.checks.catalog import BOOK_CHECKS, CATALOG
 from oddsock.drill.checks.check import Rule, judge
 from oddsock.drill.ledger import LEDGER_BOOKS, Ledger
@@ -196,3 +197,50 @@ def test_a_new_oddness_after_the_mend_is_found_twice_as_itself_and_as_the_mends(
     clean.before = clean.evidence("after-heal")
     clean.charge("o1")
     assert odd(clean.account("after-mend")) == ["C4", "M2"]
+
+
+def _saved_last(world: Any, order_id: str) -> None:
+    """The order as a shop keeps it that saves it last: no status of its own, one line in the journal."""
+    journal = [line for line in world.rows["journal"] if line.order_id == order_id]
+    world.drop("journal", lambda line: line.order_id == order_id and line is not journal[-1])
+    ids = {"request_id": journal[0].request_id, "traceparent": journal[0].traceparent}
+    world.change("journal", order_id, **ids)
+    world.change("orders", order_id, status="")
+    world.rows["orders"] = with_journal_status(world.rows["orders"], world.rows["journal"])
+
+
+def test_an_order_that_is_saved_last_is_judged_by_its_journal(clean: Any) -> None:
+    _saved_last(clean, "o1")
+    account = clean.account()
+    assert (account.attempts, account.balanced, odd(account)) == (3, 3, [])
+    clean.drop("charges", lambda line: line.order_id == "o1")
+    assert odd(clean.account()) == ["C1"]
+
+
+def test_an_order_with_a_status_of_its_own_may_not_begin_as_paid(clean: Any) -> None:
+    _saved_last(clean, "o1")
+    clean.change("orders", "o1", status_from="order")
+    assert odd(clean.account()) == ["B3"]
+
+
+def test_an_unanswered_attempt_without_an_order_is_not_placed_though_nobody_was_told(clean: Any) -> None:
+    clean.try_order("", 300, {"holy": 1}, end="unknown", http_status=500, told="nothing")
+    account = clean.account()
+    assert (account.attempts, account.balanced, account.not_placed, odd(account)) == (4, 3, 1, [])
+
+
+def test_a_charge_of_an_attempt_that_left_no_order_is_odd(clean: Any) -> None:
+    attempt = clean.try_order("", 300, {"holy": 1}, end="unknown", http_status=500, told="nothing")
+    # The id that the order would have had went along with the charge.
+    clean.charge("never-saved", 10498, 300.4, request_id=attempt.request_id)
+    account = clean.account()
+    assert odd(account) == ["C3"]
+    assert (account.odd, account.not_placed) == (1, 0)
+
+
+def test_a_failure_that_the_page_showed_is_told(clean: Any) -> None:
+    clean.fail("o8", 300, label="Payment failed")
+    clean.fail("o9", 400, label="Payment failed", told="error", message="Payment processing failed.")
+    clean.log_failures()
+    account = clean.account()
+    assert [f.order_id for check in account.checks if check.id == "N1" for f in check.findings] == ["o8"]

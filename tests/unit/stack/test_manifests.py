@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from oddsock.kit.errors import UsageError
 from oddsock.stack import manifests
 from oddsock.stack.images import SERVICES, image_map
 from oddsock.stack.kubeconfig import kubeconfig_text
@@ -74,3 +75,26 @@ def test_a_kubeconfig_carries_the_token_for_kubectl_and_for_clients() -> None:
     assert config["users"][0]["user"]["token"] == "secret"
     assert config["contexts"][0]["context"]["namespace"] == "sock-shop"
     assert config["current-context"] == config["contexts"][0]["name"]
+
+
+def _values(documents: list[dict[str, Any]], name: str) -> dict[str, str]:
+    return {
+        document["metadata"]["name"]: row["value"]
+        for document in documents
+        if document["kind"] == "Deployment"
+        for row in document["spec"]["template"]["spec"]["containers"][0].get("env", [])
+        if row["name"] == name
+    }
+
+
+def test_a_switch_is_set_in_every_deployment_that_knows_it_and_nowhere_else() -> None:
+    documents = manifests.documents(switches={"DIALECT": "weave", "ORDER_PROFILE": "upstream"})
+    assert _values(documents, "DIALECT") == dict.fromkeys(("front-end", "orders", "user"), "weave")
+    assert _values(documents, "ORDER_PROFILE") == {"orders": "upstream"}
+    assert _values(documents, "SHOWN") == {"front-end": "label"}
+    assert _values(manifests.documents(), "DIALECT") == dict.fromkeys(("front-end", "orders", "user"), "power")
+
+
+def test_a_switch_that_no_deployment_knows_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"has a switch DIALEKT\. There are .*DIALECT"):
+        manifests.documents(switches={"DIALEKT": "weave"})

@@ -47,6 +47,14 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         ids = (self.order_of_attempt.get(attempt.operation, "") for attempt in self.failed_attempts)
         return [order_id for order_id in ids if order_id]
 
+    @property
+    def unplaced(self) -> list[Attempt]:
+        """The failed attempts that left no order in the books: all of an outage where orders are saved last."""
+        if not self.before:
+            return []
+        known = self.orders(self.before).keys() | self.orders(self.after).keys()
+        return [a for a in self.failed_attempts if self.order_of_attempt.get(a.operation, "") not in known]
+
     def evidence(self, phase: str) -> Evidence | None:
         """The evidence of *phase*, None when the phase's name is empty."""
         return self.files.evidence[phase] if phase else None

@@ -148,6 +148,8 @@ def _what_was_done(context: Context, odd: Odd, recovery: Recovery, orders: list[
         f"{recovery.paid} paid and shipped ({dollars(recovery.collected_cents)}), {recovery.declined} cancelled as "
         f"declined ({dollars(recovery.declined_cents)})"
         if failed
+        else f"nothing was to be mended: {plural(len(context.unplaced), 'failed attempt')} left no order"
+        if context.unplaced
         else "nothing had failed"
     )
     return f"After the mend {done}; odd {odd.before_total} → {odd.after_total}{apart}."

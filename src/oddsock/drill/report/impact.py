@@ -1,5 +1,7 @@
 """Section 4: impact in exact numbers, the money statement, and the named times."""
 
+from collections.abc import Sequence
+
 from oddsock.drill.report.context import PAID_STATUSES, Context
 from oddsock.drill.report.document import Impact
 from oddsock.drill.report.figure import duration
@@ -73,19 +75,32 @@ def _state_money(context: Context, orders: list[OrderRow]) -> list[MoneyLine]:
     captures = sum(row.amount_cents for row in evidence.charges.rows if row.kind == "capture")
     refunds = sum(row.amount_cents for row in evidence.charges.rows if row.kind == "refund")
     collected = sum(row.captured_cents - row.refunded_cents for row in failed)
-    at_risk = sum(row.total_cents for row in failed)
-    open_cents = at_risk - collected - sum(row.total_cents for row in declined)
+    unplaced = context.unplaced
+    lost = sum(attempt.total_cents for attempt in unplaced)
+    at_risk = sum(row.total_cents for row in failed) + lost
+    open_cents = at_risk - collected - sum(row.total_cents for row in declined) - lost
+    known = {row.id for row in orders}
+    loose = [line for line in evidence.charges.rows if line.order_id and line.order_id not in known]
+    held = sum({"capture": 1, "refund": -1}.get(line.kind, 0) * line.amount_cents for line in loose)
     open_rows = [row for row in failed if _status(row) not in PAID_STATUSES and row not in declined]
     expected = sum(row.total_cents for row in paid)
-    table = [
+    never = [("never placed", lost, unplaced, "carts of the attempts that left no order")]
+    orphans = sorted({line.order_id for line in loose}) if held else []
+    table: list[tuple[str, int, Sequence[object], str]] = [
         ("collected before the fault", sum(r.captured_cents for r in earlier), earlier, "captures of earlier orders"),
-        ("at risk in the window", at_risk, failed, "totals of the failed orders"),
+        ("at risk in the window", at_risk, [*failed, *unplaced], "totals of the failed orders"),
         ("collected by the mend", collected, [r for r in failed if r.captured_cents], "their captures less refunds"),
         ("declined by payment", sum(r.total_cents for r in declined), declined, "totals, CANCELLED payment_declined"),
-        ("still open", open_cents, open_rows, "at risk less collected less declined"),
+        *(never if unplaced else []),
+        ("still open", open_cents, open_rows, "at risk less collected less declined less never placed"),
         ("charged for the test order", sum(r.captured_cents for r in test), test, "captures of synthetic orders"),
         ("refunded", refunds, [r for r in orders if r.refunded_cents], "all refunds"),
-        ("owed to customers", sum(r.captured_cents - r.refunded_cents for r in owed), owed, "held for unpaid orders"),
+        (
+            "owed to customers",
+            sum(r.captured_cents - r.refunded_cents for r in owed) + held,
+            [*owed, *orphans],
+            "held for unpaid orders, or for none",
+        ),
         ("net in payment's book", captures - refunds, [r for r in orders if r.captured_cents], "captures less refunds"),
         ("totals of the paid orders", expected, paid, "what the net must be, to the cent (G1)"),
     ]

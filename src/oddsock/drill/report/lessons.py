@@ -72,8 +72,11 @@ def _lucky(context: Context, recovery: Recovery, orders: list[OrderRow]) -> list
     failed = [row for row in orders if row.failed]
     evidence = context.evidence(context.before)
     charges = evidence.charges.rows if evidence and evidence.charges.present else None
-    if unknown and charges is not None and not {c.order_id for c in charges} & {row.id for row in failed}:
-        refused = count_refused(context) == len(failed)
+    asked = {a.request_id for a in unknown} - {""}
+    charged = {c.order_id for c in charges or ()} & {row.id for row in failed}
+    charged |= {c.request_id for c in charges or ()} & asked
+    if unknown and charges is not None and not charged:
+        refused = bool(failed) and count_refused(context) == len(failed)
         because = ", because every connection was refused before anything was sent" if refused else ""
         told.append(
             f"{plural(len(unknown), 'attempt')} ended unknown for the customer (HTTP 5xx or no answer) and could each "

@@ -164,7 +164,10 @@ def _summaries(context: Context, exported: int | None) -> list[Probe]:
     early = [
         order.id
         for order in context.orders(context.before).values()
-        if order.status in PAID_STATUSES and instant(order.placed_at) < instant(window.from_at)
+        if order.status in PAID_STATUSES
+        and instant(order.placed_at) < instant(window.from_at)
+        # An order without a status of its own has no line about one.
+        and order.status_from == "order"
     ]
     paid_lines = search(context, "orders", "payment successful")
     return [

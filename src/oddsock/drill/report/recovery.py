@@ -81,7 +81,8 @@ def _latest(context: Context, failed: list[OrderRow], reattempts: list[Reattempt
         "recovery.latest.collected_cents", cents, files, "what the last try of each chain collected in this run"
     )
     if not failed:
-        sentence = "Nothing failed, so nothing was replayed."
+        sentence = "What failed left no order, so" if context.unplaced else "Nothing failed, so"
+        sentence += " nothing was replayed."
     elif unknown:
         sentence = (
             f"Under “latest” {plural(len(kept), 'order')} would be charged; what {len(unknown)} of them would have "

@@ -47,7 +47,9 @@ def _orders(context: Context) -> list[Probe]:
     begun = [a for a in context.files.attempts if evidence.taken_at and a.invoked_at <= evidence.taken_at]
     placed = {context.order_of_attempt.get(attempt.operation, "") for attempt in begun} - {""}
     earlier = sum(1 for a in begun if a not in context.window_attempts and a.end == "ok")
-    old = len([a for a in begun if a not in context.window_attempts and a.end != "ok"])
+    before = [a for a in begun if a not in context.window_attempts and a.end != "ok"]
+    # Where an order is saved last, an attempt that failed left none.
+    old = len([a for a in before if context.order_of_attempt.get(a.operation)])
     paid = sum(counts[status] for status in PAID_STATUSES)
     command = f"kubectl -n {context.files.meta.namespace} exec deployment/front-end -- curl -s http://orders:80/orders"
     own = "==" if context.files.meta.cluster.own else ">="

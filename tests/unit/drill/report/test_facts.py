@@ -200,3 +200,21 @@ def test_report_json_keeps_its_schema(kind: str, request: pytest.FixtureRequest)
 
 def test_the_schema_that_is_checked_in_is_the_one_of_the_types() -> None:
     assert (ROOT / "src/oddsock/data/report.schema.json").read_text(encoding="utf-8") == render_schema()
+
+
+def test_an_attempt_that_left_no_order_is_at_risk_and_never_placed(whole_case: Case) -> None:
+    report = read(whole_case)
+    lost = next(row for row in report.orders if row.failed and row.total_cents == 1999)
+    for phase in ("during", "after-heal", "after-mend"):
+        for book, name in (("orders", "id"), ("journal", "order_id"), ("charges", "order_id"), ("shown", "order_id")):
+            path = whole_case.path / f"evidence/{phase}/{book}.json"
+            document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+            rows = [row for row in document["rows"] if row[name] != lost.id]
+            path.write_bytes(msgspec.json.encode({**document, "rows": rows}))
+    again = read(whole_case)
+    money = {line.name: (line.cents, line.orders) for line in again.impact.money}
+    assert again.impact.at_risk_cents == report.impact.at_risk_cents == 37422
+    assert money["at risk in the window"] == (37422, 5)
+    assert money["never placed"] == (1999, 1)
+    assert money["still open"][0] == 0
+    assert "never placed" not in {line.name for line in report.impact.money}

@@ -328,3 +328,30 @@ async def test_the_same_plan_and_seed_give_the_same_history(make_world: Callable
     await run(first, load_plan("incident-3"))
     await run(second, load_plan("incident-3"))
     assert told(first) == told(second)
+
+
+def with_switches(switches: str) -> Plan:
+    """SMALL in a shop that must have *switches*."""
+    return parse_plan(SMALL + f"steady_state:\n  switches: {switches}\n")
+
+
+async def test_a_shop_that_has_the_plans_switches_is_drilled(world: Any) -> None:
+    for name in ("orders", "user"):
+        world.cluster.variables[name]["DIALECT"] = "weave"
+    assert (await run(world, with_switches("{DIALECT: weave}"))).state == "completed"
+
+
+async def test_a_shop_with_other_switches_is_refused_and_not_changed(world: Any) -> None:
+    world.cluster.variables["orders"]["DIALECT"] = "weave"
+    world.cluster.variables["user"]["DIALECT"] = "power"
+    with pytest.raises(PlanError, match=r"needs a shop with DIALECT=weave, and user has 'power'") as caught:
+        await run(world, with_switches("{DIALECT: weave}"))
+    assert caught.value.line == 15
+    assert world.cluster.variables["user"]["DIALECT"] == "power"
+    assert not world.lines("inject")
+
+
+async def test_a_switch_that_no_deployment_has_is_a_mistake_of_the_plan(world: Any) -> None:
+    world.cluster.variables["orders"]["DIALECT"] = "weave"
+    with pytest.raises(PlanError, match=r"No deployment of this shop has a switch DIALEKT.*DIALECT"):
+        await run(world, with_switches("{DIALEKT: weave}"))
