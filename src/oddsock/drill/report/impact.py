@@ -6,6 +6,7 @@ from oddsock.drill.report.context import PAID_STATUSES, Context
 from oddsock.drill.report.document import Impact
 from oddsock.drill.report.figure import duration
 from oddsock.drill.report.folder import evidence_file, spell_phase
+from oddsock.drill.report.orders import captured, refunded
 from oddsock.drill.report.rows import MoneyLine, OrderRow, TimeSpan
 from oddsock.drill.report.window import seconds_between
 
@@ -80,12 +81,12 @@ def _state_money(context: Context, orders: list[OrderRow]) -> list[MoneyLine]:
     at_risk = sum(row.total_cents for row in failed) + lost
     open_cents = at_risk - collected - sum(row.total_cents for row in declined) - lost
     known = {row.id for row in orders}
-    loose = [line for line in evidence.charges.rows if line.order_id and line.order_id not in known]
-    held = sum({"capture": 1, "refund": -1}.get(line.kind, 0) * line.amount_cents for line in loose)
+    loose = {line.order_id for line in evidence.charges.rows if line.order_id} - known
+    held = {one: captured(evidence.charges.rows, one) - refunded(evidence.charges.rows, one) for one in loose}
+    orphans = [one for one, cents in held.items() if cents > 0]
     open_rows = [row for row in failed if _status(row) not in PAID_STATUSES and row not in declined]
     expected = sum(row.total_cents for row in paid)
     never = [("never placed", lost, unplaced, "carts of the attempts that left no order")]
-    orphans = sorted({line.order_id for line in loose}) if held else []
     table: list[tuple[str, int, Sequence[object], str]] = [
         ("collected before the fault", sum(r.captured_cents for r in earlier), earlier, "captures of earlier orders"),
         ("at risk in the window", at_risk, [*failed, *unplaced], "totals of the failed orders"),
@@ -97,7 +98,7 @@ def _state_money(context: Context, orders: list[OrderRow]) -> list[MoneyLine]:
         ("refunded", refunds, [r for r in orders if r.refunded_cents], "all refunds"),
         (
             "owed to customers",
-            sum(r.captured_cents - r.refunded_cents for r in owed) + held,
+            sum(r.captured_cents - r.refunded_cents for r in owed) + sum(held[one] for one in orphans),
             [*owed, *orphans],
             "held for unpaid orders, or for none",
         ),

@@ -218,3 +218,17 @@ def test_an_attempt_that_left_no_order_is_at_risk_and_never_placed(whole_case: C
     assert money["never placed"] == (1999, 1)
     assert money["still open"][0] == 0
     assert "never placed" not in {line.name for line in report.impact.money}
+    assert money["owed to customers"] == (0, 0)
+
+
+def test_a_charge_that_no_order_belongs_to_is_owed_to_its_customer(whole_case: Case) -> None:
+    path = whole_case.path / "evidence/after-mend/charges.json"
+    document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    capture = next(row for row in document["rows"] if row["kind"] == "capture")
+    strange = [
+        {**capture, "seq": 900 + n, "id": f"x{n}", "charge_id": order_id, "order_id": order_id, "kind": kind}
+        for n, (order_id, kind) in enumerate([("gone", "capture"), ("back", "capture"), ("back", "refund")])
+    ]
+    path.write_bytes(msgspec.json.encode({**document, "rows": [*document["rows"], *strange]}))
+    money = {line.name: (line.cents, line.orders) for line in read(whole_case).impact.money}
+    assert money["owed to customers"] == (capture["amount_cents"], 1)
