@@ -6,6 +6,7 @@ that exist exactly while somebody is ready; the orders to the proxy process that
 
 import logging
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +71,7 @@ class ServicePort:
     hole: list[socket.socket] = field(default_factory=list)
 
 
-class ServiceNetwork:
+class ServiceNetwork(ABC):
     """The controller that gives Services their ports and opens and closes them; a mode says where."""
 
     name = "network"
@@ -88,9 +89,9 @@ class ServiceNetwork:
         self._rules: dict[Key, tuple[Rule, ...]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
+    @abstractmethod
     def attach(self, pod: Obj) -> tuple[str, dict[int, Address]]:
         """The pod IP of *pod* and where each of its container ports is to listen."""
-        raise NotImplementedError
 
     def detach(self, uid: str) -> None:
         """Let the addresses of pod *uid* be given to others."""
@@ -233,18 +234,21 @@ class ServiceNetwork:
         held.host.close()
         self._pool.give_back(held.host.address[1])
 
+    @abstractmethod
     def _reached(self, service: Obj) -> dict[int, Address]:
-        # By Service port: where a pod, and this process, reaches it.
-        raise NotImplementedError
+        """By Service port: where a pod, and this process, reaches it."""
 
+    @abstractmethod
     def _places(self, service: Obj, number: int) -> list[Place]:
-        raise NotImplementedError
+        """Where the Service's port is listened on."""
 
+    @abstractmethod
     def _write_names(self, namespace: str) -> None:
-        raise NotImplementedError
+        """Tell the programs of a namespace its Services' names."""
 
+    @abstractmethod
     def _give_back(self, address: Address) -> None:
-        raise NotImplementedError
+        """Let a pod's address go."""
 
     def _names_lines(self, namespace: str) -> list[str]:
         lines = []
