@@ -64,12 +64,12 @@ class Shop:
         return (await self.call("GET", f"{FAULTS}/{name}"))[1].get("status", {})
 
     async def ask(self, timeout_s: float = 2.0) -> str:
-        """What the Service answers: a pid, a status, or how it failed."""
+        """What the Service answers: "pid N", "status N", or how it failed."""
         _, service = await self.call("GET", "/api/v1/namespaces/default/services/web")
         url = f"http://{service['metadata']['annotations']['oddsock.dev/address']}/"
         try:
             async with self.session.get(url, timeout=aiohttp.ClientTimeout(total=timeout_s)) as answer:
-                return await answer.text() if answer.status == 200 else str(answer.status)
+                return f"pid {await answer.text()}" if answer.status == 200 else f"status {answer.status}"
         except TimeoutError:
             return "no answer"
         except aiohttp.ClientError as cause:
@@ -80,7 +80,7 @@ class Shop:
 
         async def is_so() -> bool:
             said = await self.ask(timeout_s)
-            return said == text or (text == "a pid" and said.isdigit() and len(said) != 3)
+            return said == text or (text == "a pid" and said.startswith("pid "))
 
         return bool(await wait_for(is_so, CLOCK, WAIT_S, 0.05))
 
@@ -119,7 +119,7 @@ async def test_a_killed_container_is_started_again_in_its_pod(shop: Shop) -> Non
 
     async def is_another() -> bool:
         said = await shop.ask()
-        return said.isdigit() and said != before
+        return said.startswith("pid ") and said != before
 
     assert await wait_for(is_another, CLOCK, WAIT_S, 0.05)
     assert (await shop.status("crash"))["state"] == "Done"
@@ -129,7 +129,7 @@ async def test_a_killed_container_is_started_again_in_its_pod(shop: Shop) -> Non
 
 async def test_an_http_error_counts_its_hits_and_ends_with_its_object(shop: Shop) -> None:
     await shop.fault("broken", type="http-error", target={"service": "web"}, status=502)
-    assert await shop.becomes("502")
+    assert await shop.becomes("status 502")
 
     async def has_hit() -> bool:
         return bool((await shop.status("broken"))["hits"])
