@@ -1,0 +1,1 @@
+"""Datadog's HTTP API, the documented subset of it: one file a noun."""

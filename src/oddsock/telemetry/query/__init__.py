@@ -1,0 +1,1 @@
+"""The query languages of logs and metrics: text to tree, tree to answers."""
