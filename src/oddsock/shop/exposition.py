@@ -68,7 +68,8 @@ class Counter:
         self.name = name
         self.help_text = help_text
         self.labels = tuple(labels)
-        self._series: dict[tuple[str, ...], int] = {}
+        # Without labels it is there from the start, so that whoever reads it sees the first count happen.
+        self._series: dict[tuple[str, ...], int] = {} if labels else {(): 0}
 
     def add(self, values: tuple[str, ...] = ()) -> None:
         """Count one more under label *values*."""

@@ -108,6 +108,15 @@ FLAGS = (
         "On: an empty book starts with the original's three customers (Eve_Berger, user, user1).",
         "none: the report's shop started without customers",
     ),
+    Flag(
+        "TRACE_LOGS",
+        ("front-end", "user", "carts"),
+        "off",
+        ("on", "off"),
+        "On: these three log the trace id of each request (`trace_id=` and the 16 digits of orders' records), so "
+        "that one trace id finds an order's lines in every service. Off: as the original, which loses the thread here.",
+        "Multi-Service Correlation: Use order IDs to trace requests across services",
+    ),
 )
 
 _BY_NAME = {flag.name: flag for flag in FLAGS}

@@ -6,7 +6,9 @@ template: no JVM runs here (docs/shop.md).
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 
 from oddsock.kit.clock import Clock
@@ -15,6 +17,9 @@ from oddsock.shop.correlation import Correlation
 
 STDOUT = 1
 STDERR = 2
+
+_TRACE: ContextVar[str] = ContextVar("trace", default="")
+"""The trace that go-kit and morgan lines end with while a request is served under TRACE_LOGS."""
 
 _THREADS = 10
 _NOTHING = Correlation()
@@ -38,6 +43,20 @@ REFUSED_STACK = """java.net.ConnectException: Connection refused (Connection ref
 def write(stream: int, line: str) -> None:
     """Put *line* on *stream* (a file descriptor) in one write, so that lines never mix."""
     os.write(stream, (line + "\n").encode())
+
+
+@contextmanager
+def traced(trace: str) -> Iterator[None]:
+    """Inside the block each go-kit and morgan line ends with `trace_id=` and *trace*, with nothing when it is empty."""
+    token = _TRACE.set(trace)
+    try:
+        yield
+    finally:
+        _TRACE.reset(token)
+
+
+def _with_trace(line: str) -> str:
+    return f"{line} trace_id={trace}" if (trace := _TRACE.get()) else line
 
 
 def spring_line(at: datetime, level: str, app: str, thread: str, logger: str, message: str, by: Correlation) -> str:
@@ -125,7 +144,7 @@ class GoKitLog:
 
     def fields(self, caller: str, fields: Mapping[str, object]) -> None:
         """Write one record of *fields*."""
-        line = logfmt_line(self._clock.now(), caller, fields)
+        line = _with_trace(logfmt_line(self._clock.now(), caller, fields))
         write(STDERR, mask_cards(line) if self._masked else line)
 
     def method(self, name: str, began: float, **fields: object) -> None:
@@ -139,7 +158,8 @@ class GoKitLog:
 
     def bare(self, text: str) -> None:
         """Write *text* to stdout without time or key, as fmt.Printf does."""
-        write(STDOUT, mask_cards(text) if self._masked else text)
+        line = _with_trace(text)
+        write(STDOUT, mask_cards(line) if self._masked else line)
 
     def started(self, port: int) -> None:
         """The record of a finished start."""
@@ -162,7 +182,8 @@ class MorganLog:
 
     def bare(self, text: str) -> None:
         """Write *text* as console.log does."""
-        write(STDOUT, mask_cards(text) if self._masked else text)
+        line = _with_trace(text)
+        write(STDOUT, mask_cards(line) if self._masked else line)
 
     def started(self, port: int) -> None:
         """The record of a finished start."""

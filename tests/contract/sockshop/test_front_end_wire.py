@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from oddsock.kit.ids import trace_id, traceparent
+
 pytestmark = pytest.mark.xdist_group("sockshop")
 
 
@@ -28,6 +30,10 @@ class Shop(Protocol):
 
     def out(self, service: str) -> str:
         """What a service wrote to stdout."""
+        ...
+
+    def err(self, service: str) -> str:
+        """What a service wrote to stderr."""
         ...
 
     def stop(self, service: str, number: int = 15) -> int:
@@ -218,3 +224,31 @@ async def test_the_log_is_morgans_with_colours_and_no_time(customer: Caller, sho
     )
     assert line.search(shop.out("front-end"))
     assert f'Posting Order: {{"customer":"http://user/customers/{customer.customer_id}"' in shop.out("front-end")
+
+
+async def test_the_line_of_an_order_holds_the_bare_word_order(customer: Caller, shop: Shop) -> None:
+    await customer.checkout()
+    assert re.search(r"^Request received: /orders .*\border\b", shop.out("front-end"), re.MULTILINE)
+
+
+async def test_one_trace_id_finds_an_orders_lines_in_every_service(caller: Caller, shop: Shop) -> None:
+    services = ("front-end", "user", "carts")
+    for service in services:
+        shop.stop(service)
+        shop.start(service, TRACE_LOGS="on")
+    try:
+        await caller.register()
+        await caller.put_into_cart("Colourful Socks")
+        parent = traceparent()
+        assert (await caller.checkout({"traceparent": parent})).status == 201
+    finally:
+        for service in services:
+            shop.stop(service)
+            shop.start(service)
+    trace = trace_id(parent)[-16:]
+    assert re.search(rf"POST /orders .*trace_id={trace}$", shop.out("front-end"), re.MULTILINE)
+    assert re.search(rf"method=GetCards .*trace_id={trace}$", shop.err("user"), re.MULTILINE)
+    assert re.search(rf"\[carts,{trace},.* : GET /carts/.*/items trace_id={trace}$", shop.out("carts"), re.MULTILINE)
+    assert f"[orders,{trace}," in shop.out("orders")
+    await caller.ask("front-end", "GET", "/catalogue")
+    assert "trace_id" not in shop.out("front-end").splitlines()[-1]

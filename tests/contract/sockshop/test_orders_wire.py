@@ -140,7 +140,7 @@ async def test_without_payment_an_order_fails_with_500_and_the_five_lines_of_the
     lines = [line for line in shop.out("orders").splitlines() if order["id"] in line]
     head = re.compile(
         r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ( INFO|ERROR| WARN) \[orders,11111111aaaaaaaa,[0-9a-f]{16},false] "
-        r"\d+ --- \[nio-8080-exec-\d+] (.{40}) : (.*)"
+        r"\d+ --- \[n?io-8080-exec-\d+] (.{40}) : (.*)"
     )
     said = [found.groups() for line in lines if (found := head.match(line))]
     assert [level.strip() for level, _, _ in said] == ["INFO", "INFO", "INFO", "ERROR", "WARN", "ERROR"]
@@ -265,3 +265,23 @@ async def test_the_probe_for_retry_answers_204_and_an_unknown_order_404(caller: 
     assert (probe.status, probe.headers["Allow"]) == (204, "POST")
     answer = await caller.ask("orders", "POST", "/orders/none/retry", None, {"Idempotency-Key": "k"})
     assert answer.status == 404
+
+
+async def test_orders_counts_what_is_created_paid_and_failed(customer: Caller, shop: Shop) -> None:
+    before = _counted((await customer.ask("orders", "GET", "/metrics")).text)
+    await customer.put_into_cart("Colourful Socks")
+    assert (await customer.checkout()).status == 201
+    await customer.put_into_cart("Holy Cringle Socks", "Holy Cringle Socks")
+    assert (await customer.checkout()).status == 406
+    after = _counted((await customer.ask("orders", "GET", "/metrics")).text)
+    names = ["shop_orders_created_total", "shop_orders_paid_total", "shop_orders_failed_total"]
+    assert [after[name] - before[name] for name in names] == [2, 1, 1]
+    entered = 'shop_orders_by_status_total{status="PENDING"}'
+    assert after[entered] - before.get(entered, 0) == 2
+    took = 'shop_order_duration_seconds_count{outcome="ok"}'
+    assert after[took] - before.get(took, 0) == 1
+
+
+def _counted(text: str) -> dict[str, float]:
+    rows = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
+    return {name: float(value) for name, _, value in rows}

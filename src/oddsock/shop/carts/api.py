@@ -2,6 +2,7 @@
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from oddsock.shop import wire
 from oddsock.shop.carts.book import SCHEMA, CartsBook, NoSuchItem
@@ -105,13 +106,30 @@ class CartsApi:
         return wire.health([("carts", True), ("carts-db", self._book.works())], self._clock, java=True)
 
 
+def trace_requests(log: SpringLog) -> Middleware:
+    """Middleware of TRACE_LOGS: a record for each request that came with a trace, its id where sleuth has it and named.
+
+    Without it only a reading of the items and an error are told.
+    """
+
+    @web.middleware
+    async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
+        by = Correlation.received(request.headers)
+        if by.trace:
+            log.record("INFO", LOGGER, f"{request.method} {request.path} trace_id={by.trace}", by)
+        return await handler(request)
+
+    return trace
+
+
 async def build(surroundings: Surroundings) -> web.Application:
     """carts' application; CannotRun when its book cannot be opened."""
     log = SpringLog("carts", surroundings.port, surroundings.clock)
     metrics = Metrics("carts", "java", surroundings.clock)
     book = CartsBook(await surroundings.open_book(SCHEMA))
     api = CartsApi(surroundings, book, log)
-    app = web.Application(middlewares=[metrics.middleware])
+    tracing = [trace_requests(log)] if surroundings.flags.is_on("TRACE_LOGS") else []
+    app = web.Application(middlewares=[metrics.middleware, *tracing])
     app[LOG] = log
     app.add_routes(
         [

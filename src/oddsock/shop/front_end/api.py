@@ -39,7 +39,8 @@ async def build(surroundings: Surroundings) -> web.Application:
     log = MorganLog(masked=not flags.is_on("UNMASKED_CARD_LOG"))
     metrics = Metrics("front-end", "node", clock)
     client = session(call_wall_s(clock.speed, CALL_PLAN_S, CALL_WALL_S_MIN))
-    desk = FrontDesk(client, log, clock, is_weave=flags.text("DIALECT") == WEAVE)
+    is_weave, traces = flags.text("DIALECT") == WEAVE, flags.is_on("TRACE_LOGS")
+    desk = FrontDesk(client, log, clock, is_weave=is_weave, traces=traces)
     purchases = Purchases(desk, flags.is_on("SILENT_500"))
     app = web.Application(middlewares=[metrics.middleware, desk.middleware, rewrite_slash])
     app[LOG] = log

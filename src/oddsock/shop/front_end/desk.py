@@ -12,7 +12,7 @@ from oddsock.shop import wire
 from oddsock.shop.calls import BROKEN, REFUSED, RESET, TIMED_OUT, UNKNOWN_NAME, Answer, NoAnswer, call
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.front_end.sessions import LOGIN_COOKIE, Session, Sessions, set_session_cookie
-from oddsock.shop.log_lines import MorganLog
+from oddsock.shop.log_lines import MorganLog, traced
 
 CATALOGUE = "http://catalogue"
 CARTS = "http://carts/carts"
@@ -33,10 +33,21 @@ class ExpressError(Exception):
 
 
 class FrontDesk:
-    """Sessions, calls and answers; in dialect `weave` the JSON of a route goes out without a content type."""
+    """Sessions, calls and answers; in dialect `weave` the JSON of a route goes out without a content type.
 
-    def __init__(self, client: aiohttp.ClientSession, log: MorganLog, clock: Clock, is_weave: bool = False) -> None:
+    With *traces* every line of a request's log ends with its trace id.
+    """
+
+    def __init__(
+        self,
+        client: aiohttp.ClientSession,
+        log: MorganLog,
+        clock: Clock,
+        is_weave: bool = False,
+        traces: bool = False,
+    ) -> None:
         self._client = client
+        self._traces = traces
         self.is_weave = is_weave
         self.log = log
         self.clock = clock
@@ -93,6 +104,10 @@ class FrontDesk:
 
         @web.middleware
         async def attend(request: web.Request, handler: Handler) -> web.StreamResponse:
+            with traced(self.by(request).trace if self._traces else ""):
+                return await answered(request, handler)
+
+        async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
             began = self.clock.monotonic()
             try:
                 response = await handler(request)
@@ -101,8 +116,8 @@ class FrontDesk:
                 response = no_answer(cause)
             except ExpressError as cause:
                 response = wire.answer({"message": str(cause), "error": {}}, 500)
-            except web.HTTPException as answered:
-                self._log(request, answered, began)
+            except web.HTTPException as refusal:
+                self._log(request, refusal, began)
                 raise
             if _NEW_SESSION in request:
                 set_session_cookie(response, self.sessions.cookie(request[_NEW_SESSION]))

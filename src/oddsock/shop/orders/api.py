@@ -23,6 +23,7 @@ from oddsock.shop.orders.narration import Narration
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.parcels import ShippingOverHttp
 from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
+from oddsock.shop.orders.tally import Tally
 from oddsock.shop.orders.upstream import UpstreamCheckout
 from oddsock.shop.orders.work import Work
 from oddsock.shop.service import GRACE_WALL_S, LOG, Surroundings
@@ -64,7 +65,7 @@ class CancelBody(msgspec.Struct):
 class OrdersApi:
     """The routes of orders."""
 
-    def __init__(self, surroundings: Surroundings, desk: Desk, checkout: Places, work: Work) -> None:
+    def __init__(self, surroundings: Surroundings, desk: Desk, checkout: Places, work: Work, tally: Tally) -> None:
         self._clock = surroundings.clock
         self._book = desk.book
         self._narration = desk.narration
@@ -72,6 +73,7 @@ class OrdersApi:
         self._retry = Retry(desk)
         self._cancel = Cancel(desk)
         self._work = work
+        self._tally = tally
         # The original's own reads know no status; retry and cancel are ours and always tell it.
         self._with_status = surroundings.flags.text("ORDER_PROFILE") != UPSTREAM
 
@@ -93,10 +95,15 @@ class OrdersApi:
             return self._error(request, 406, INVALID_ORDER, INCOMPLETE)
         order_id = object_id()
         links = Links(body.customer, body.address, body.card, body.items)
+        began = self._clock.monotonic()
         try:
             placed = await self._work.on_order(order_id, self._checkout.place(order_id, links, by))
         except OrderRefused as cause:
+            self._tally.answered(False, self._clock.monotonic() - began)
+            if not self._with_status:
+                self._tally.lost()
             return self._error(request, cause.status, cause.exception, cause.message)
+        self._tally.answered(True, self._clock.monotonic() - began)
         return hal.plain_answer(placed, 201, self._with_status)
 
     async def orders(self, request: web.Request) -> web.Response:
@@ -177,15 +184,16 @@ async def build(surroundings: Surroundings) -> web.Application:
     """orders' application; CannotRun when its book cannot be opened."""
     flags, clock = surroundings.flags, surroundings.clock
     log = SpringLog("orders", surroundings.port, clock, masked=not flags.is_on("UNMASKED_CARD_LOG"))
-    metrics = Metrics("orders", "java", clock)
-    book = OrdersBook(await surroundings.open_book(SCHEMA), clock)
+    metrics, tally = Metrics("orders", "java", clock), Tally()
+    metrics.more += tally.metrics
+    book = OrdersBook(await surroundings.open_book(SCHEMA), clock, tally)
     client = session(call_wall_s(clock.speed))
     narration = Narration(log, at_debug=flags.text("DIALECT") == WEAVE)
     desk = Desk(book, PaymentOverHttp(client), ShippingOverHttp(client), narration, clock)
     work = Work()
     profile = UpstreamCheckout if flags.text("ORDER_PROFILE") == UPSTREAM else Checkout
     checkout = profile(desk, Baskets(client), flags.is_on("FLOAT32_TOTALS"))
-    api = OrdersApi(surroundings, desk, checkout, work)
+    api = OrdersApi(surroundings, desk, checkout, work, tally)
     app = web.Application(middlewares=[metrics.middleware])
     app[LOG] = log
     app.add_routes(

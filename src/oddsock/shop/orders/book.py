@@ -16,6 +16,7 @@ from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders import journal
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.status import IllegalTransition, Status, check_transition
+from oddsock.shop.orders.tally import Tally
 
 SCHEMA = (
     """
@@ -46,11 +47,12 @@ class KeyReused(Exception):
 
 
 class OrdersBook:
-    """The orders of the shop, in one SQLite file."""
+    """The orders of the shop, in one SQLite file; *tally* counts what is committed."""
 
-    def __init__(self, book: Book, clock: Clock) -> None:
+    def __init__(self, book: Book, clock: Clock, tally: Tally | None = None) -> None:
         self._book = book
         self._clock = clock
+        self._tally = tally or Tally()
 
     def create(self, order: Order, step: Step) -> None:
         """Store a new order, CREATED."""
@@ -70,6 +72,7 @@ class OrdersBook:
                 (order.id, order.customer_id, msgspec.json.encode(order)),
             )
             journal.append(rows, order.id, order.status, iso(self._clock.now()), cause, step.actor, step.by)
+        self._tally.stored(order.status)
 
     def move(self, order: Order, status: Status, step: Step, cause: str = "", closes_key: bool = False) -> Order:
         """The order in *status* because of *cause*; IllegalTransition; with *closes_key* the key's answer is stored."""
@@ -81,6 +84,7 @@ class OrdersBook:
             journal.append(rows, order.id, status, iso(self._clock.now()), cause, step.actor, step.by)
             if closes_key:
                 self._close_key(rows, step.by.idempotency_key, moved)
+        self._tally.entered(status)
         return moved
 
     def ship(self, order: Order, shipment_id: str, step: Step) -> Order:

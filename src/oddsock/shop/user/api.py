@@ -13,9 +13,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from oddsock.shop import wire
+from oddsock.shop.correlation import Correlation
 from oddsock.shop.exposition import Metrics
 from oddsock.shop.flags import WEAVE
-from oddsock.shop.log_lines import GoKitLog
+from oddsock.shop.log_lines import GoKitLog, traced
 from oddsock.shop.service import LOG, Surroundings
 from oddsock.shop.user.book import SCHEMA, DuplicateUsername, NotFound, UserBook
 from oddsock.shop.user.entities import Address, Card, customer_body, entity_body
@@ -210,6 +211,13 @@ def explain_errors(log: GoKitLog) -> Middleware:
     return explain
 
 
+@web.middleware
+async def trace_lines(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Middleware of TRACE_LOGS: the lines of a request end with its caller's trace id, if the caller sent one."""
+    with traced(Correlation.received(request.headers).trace):
+        return await handler(request)
+
+
 async def build(surroundings: Surroundings) -> web.Application:
     """user's application; CannotRun when its book cannot be opened."""
     flags = surroundings.flags
@@ -219,7 +227,8 @@ async def build(surroundings: Surroundings) -> web.Application:
     if flags.is_on("SEED_USERS"):
         book.seed(own_ids=flags.text("DIALECT") == WEAVE)
     api = UserApi(surroundings, book, log)
-    app = web.Application(middlewares=[metrics.middleware, explain_errors(log)])
+    tracing = [trace_lines] if flags.is_on("TRACE_LOGS") else []
+    app = web.Application(middlewares=[metrics.middleware, *tracing, explain_errors(log)])
     app[LOG] = log
     app.add_routes(
         [
