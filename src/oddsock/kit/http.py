@@ -68,13 +68,25 @@ def _is_address(authority: str) -> bool:
 
 
 async def serve(
-    app: web.Application, host: str, port: int, grace_s: float = 2.0, listener: socket.socket | None = None
+    app: web.Application,
+    host: str,
+    port: int,
+    grace_s: float = 2.0,
+    listener: socket.socket | None = None,
+    auto_decompress: bool = True,
 ) -> web.AppRunner:
     """Serve *app* at host:port until the runner's `cleanup`; CannotRun when the port is taken.
 
-    A *listener* that is bound already is served in the place of host:port.
+    A *listener* that is bound already is served in the place of host:port. Without *auto_decompress* handlers see
+    bodies as they were sent.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace_s, handler_cancellation=True)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=grace_s,
+        handler_cancellation=True,
+        auto_decompress=auto_decompress,
+    )
     await runner.setup()
     try:
         if listener is not None:

@@ -1,0 +1,92 @@
+"""The telemetry server as an application: who may ask, which part answers, how errors are told."""
+
+import logging
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from oddsock.kit.clock import Clock
+from oddsock.kit.errors import OddsockError, UsageError
+from oddsock.kit.http import guard
+from oddsock.telemetry.api import access, validate
+from oddsock.telemetry.api.bodies import BODY_BYTES_MAX
+from oddsock.telemetry.api.errors import ApiError
+from oddsock.telemetry.api.unhandled import Unhandled
+from oddsock.telemetry.settings import TelemetrySettings
+from oddsock.telemetry.store.documents import Documents
+
+_log = logging.getLogger(__name__)
+
+NOT_COUNTED = frozenset({access.HEALTH, "/_oddsock/tail"})
+"""Paths that are answered however many requests are in work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telemetry:
+    """The parts of a telemetry server that its routes share."""
+
+    settings: TelemetrySettings
+    clock: Clock
+    documents: Documents
+
+
+def build(telemetry: Telemetry) -> web.Application:
+    """Datadog's API over *telemetry*; every path but the health one wants its keys."""
+    settings, unhandled = telemetry.settings, Unhandled()
+    app = web.Application(
+        middlewares=[
+            _answer_errors(unhandled),
+            guard(),
+            _limit(settings.requests_at_once_max),
+            access.authenticate(settings.api_key, settings.app_key),
+        ],
+        client_max_size=BODY_BYTES_MAX,
+    )
+    app.add_routes(unhandled.routes())
+    app.add_routes(validate.routes())
+    return app
+
+
+def _answer_errors(unhandled: Unhandled) -> Middleware:
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except ApiError as refusal:
+            return refusal.answer()
+        except UsageError as error:
+            return ApiError(400, str(error)).answer()
+        except OddsockError as error:
+            # Clients try again after a 503.
+            return ApiError(503, str(error)).answer()
+        except web.HTTPException as error:
+            if request.match_info.http_exception is error:
+                return unhandled.note(request.method, request.path).answer()
+            return ApiError(error.status, (error.text or error.reason).strip()).answer()
+        except Exception:  # noqa: BLE001  # whatever went wrong in one request, the others are still answered
+            fields = {"method": request.method, "path": request.path}
+            _log.exception("a request failed by a fault of ours", extra={"fields": fields})
+            return ApiError(500, "Internal error: the server's log says what happened.").answer()
+
+    return answer
+
+
+def _limit(at_once_max: int) -> Middleware:
+    """Middleware that answers 429 while *at_once_max* requests are in work; live tails do not count."""
+    in_work = 0
+
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        nonlocal in_work
+        if request.path in NOT_COUNTED:
+            return await handler(request)
+        if in_work >= at_once_max:
+            raise ApiError(429, f"Too many requests: {at_once_max} are in work; send this one again in a second.")
+        in_work += 1
+        try:
+            return await handler(request)
+        finally:
+            in_work -= 1
+
+    return limit

@@ -1,0 +1,104 @@
+"""The telemetry server as one process: `python -m oddsock.telemetry.server SETTINGS.json` runs it until SIGTERM, SIGINT
+or the end of its lifeline.
+
+Files under its root: telemetry.lock (one server a root), meta.sqlite (documents), and the files of each store.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from oddsock.kit import log, processes
+from oddsock.kit.clock import Clock, SystemClock
+from oddsock.kit.errors import EXIT_OK, CannotRun, OddsockError, UsageError
+from oddsock.kit.files import try_lock
+from oddsock.kit.http import serve
+from oddsock.telemetry.app import Telemetry, build
+from oddsock.telemetry.settings import TelemetrySettings
+from oddsock.telemetry.store.documents import Documents
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def opened(settings: TelemetrySettings, clock: Clock) -> AsyncIterator[Telemetry]:
+    """Every store under the root, open inside the `async with` block; CannotRun when another server has them."""
+    root = Path(settings.root)
+    root.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as closing:
+        if (lock := try_lock(root / "telemetry.lock")) is None:
+            raise CannotRun(
+                f"Another telemetry server keeps its files in {root}.", "Stop it, or choose another folder."
+            )
+        closing.enter_context(lock)
+        documents = Documents.open(root / "meta.sqlite")
+        closing.callback(documents.close)
+        yield Telemetry(settings=settings, clock=clock, documents=documents)
+
+
+@asynccontextmanager
+async def running(settings: TelemetrySettings) -> AsyncIterator[str]:
+    """A server that answers inside the `async with` block, by its URL; its stores are closed after its last answer."""
+    async with opened(settings, SystemClock(settings.speed)) as telemetry, AsyncExitStack() as closing:
+        listener = None if settings.listener_fd is None else socket.socket(fileno=settings.listener_fd)
+        runner = await serve(build(telemetry), settings.host, settings.port, listener=listener, auto_decompress=False)
+        closing.push_async_callback(runner.cleanup)
+        yield _url(runner)
+
+
+def _url(runner: web.AppRunner) -> str:
+    host, port = runner.addresses[0][:2]
+    return f"http://{host}:{port}"
+
+
+async def run(settings: TelemetrySettings) -> None:
+    """Run a server until SIGTERM, SIGINT or the end of its lifeline; call it in the main thread."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def on_lifeline_end() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    processes.follow_lifeline(on_lifeline_end)
+    async with running(settings) as url:
+        _log.info("serving at %s", url)
+        if settings.ready_fd is not None:
+            os.write(settings.ready_fd, f"{url}\n".encode())
+            os.close(settings.ready_fd)
+        await stop.wait()
+        _log.info("stopping")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the server that the JSON file named on the command line describes; the exit code of what happened."""
+    log.configure()
+    try:
+        if len(arguments) != 1:
+            raise UsageError("One argument is wanted: the file of the telemetry server's settings.")
+        settings = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=TelemetrySettings)
+    except (msgspec.MsgspecError, FileNotFoundError) as cause:
+        _log.error("The settings of the telemetry server cannot be read: %s.", cause)
+        return UsageError.exit_code
+    except UsageError as cause:
+        _log.error("%s", cause)
+        return cause.exit_code
+    try:
+        asyncio.run(run(settings))
+    except OddsockError as cause:
+        _log.error("%s", cause)
+        return cause.exit_code
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
