@@ -11,10 +11,11 @@ from typing import Any, Literal
 import aiohttp
 import msgspec
 
+from oddsock.clients.answers import explain, read_body
 from oddsock.clients.kubernetes.objects import ServiceDoor
 from oddsock.clients.sockshop import hal
 from oddsock.clients.sockshop.books import Line, Shown, Sock
-from oddsock.clients.sockshop.doors import Answer, explain, read_body
+from oddsock.clients.sockshop.doors import Answer
 from oddsock.clients.sockshop.pages import constant_label, read_rows
 from oddsock.kit import http, ids
 from oddsock.kit.clock import Clock, SystemClock, iso

@@ -1,7 +1,5 @@
 """Where each service of the shop answers, and one call to it with a deadline and a size."""
 
-import asyncio
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,6 +7,7 @@ from typing import Any, Protocol
 import aiohttp
 import msgspec
 
+from oddsock.clients.answers import explain, read_body
 from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.clients.kubernetes.objects import ServiceDoor
 from oddsock.kit import http, ids
@@ -17,9 +16,6 @@ from oddsock.kit.mask import mask_cards
 
 CALL_S_MAX = 15.0
 """Wall seconds for one call; orders itself waits up to 5 s for each of the services it asks."""
-
-BODY_BYTES_MAX = 32_000_000
-"""How much of an answer is read."""
 
 
 class Doors(Protocol):
@@ -136,24 +132,3 @@ class Caller:
                 return Answer(answer.status, await read_body(answer), url)
         except (aiohttp.ClientError, TimeoutError, OSError) as cause:
             raise Unreachable(service, door.url, explain(cause)) from cause
-
-
-async def read_body(answer: aiohttp.ClientResponse) -> bytes:
-    """The whole body; ClientPayloadError when it is larger than BODY_BYTES_MAX."""
-    body = bytearray()
-    async for chunk in answer.content.iter_chunked(65536):
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise aiohttp.ClientPayloadError(f"the answer is larger than {BODY_BYTES_MAX} bytes")
-    return bytes(body)
-
-
-def explain(cause: BaseException) -> str:
-    """Why a call got no answer, as a person says it: Connection refused, no answer in time, ..."""
-    if isinstance(cause, aiohttp.ClientConnectorError) and cause.os_error.errno:
-        return os.strerror(cause.os_error.errno)
-    if isinstance(cause, TimeoutError | asyncio.TimeoutError):
-        return "no answer in time"
-    if isinstance(cause, aiohttp.ServerDisconnectedError):
-        return "the connection was cut before an answer came"
-    return mask_cards(str(cause)) or type(cause).__name__

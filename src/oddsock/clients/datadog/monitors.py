@@ -1,0 +1,81 @@
+"""Monitors: made, changed, taken away, and the states they are in."""
+
+from typing import Any
+
+import msgspec
+
+from oddsock.clients.datadog.connection import Connection
+from oddsock.clients.datadog.records import Monitor
+
+PAGE_ROWS = 500
+MONITORS_MAX = 5000
+
+
+class _State(msgspec.Struct):
+    groups: dict[str, dict[str, Any]] | None = None
+
+
+class _Monitor(msgspec.Struct):
+    id: int
+    name: str = ""
+    type: str = ""
+    query: str = ""
+    message: str | None = ""
+    overall_state: str | None = ""
+    tags: list[str] = []
+    options: dict[str, Any] = {}
+    state: _State | None = None
+
+
+class Monitors:
+    """The monitor half of `Datadog`."""
+
+    connection: Connection
+
+    async def monitors(self, tags: str = "") -> list[Monitor]:
+        """Every monitor, those with all of the comma list *tags* only when given, with every group's state."""
+        query = {"group_states": "all", "page_size": str(PAGE_ROWS)} | ({"monitor_tags": tags} if tags else {})
+        rows: dict[int, Monitor] = {}
+        for page in range(MONITORS_MAX // PAGE_ROWS):
+            answer = await self.connection.ask(
+                list[_Monitor], "GET", "/api/v1/monitor", query=query | {"page": str(page)}, what="monitors"
+            )
+            fresh = {one.id: _read_monitor(one) for one in answer if one.id not in rows}
+            rows |= fresh
+            if len(answer) < PAGE_ROWS or not fresh:
+                break
+        return list(rows.values())
+
+    async def create_monitor(self, document: dict[str, Any]) -> Monitor:
+        """Make a monitor of Datadog's JSON; QueryRefused when it is wrong."""
+        made = await self.connection.change(_Monitor, "POST", "/api/v1/monitor", document, "a monitor")
+        return _read_monitor(made)
+
+    async def update_monitor(self, monitor_id: int, document: dict[str, Any]) -> Monitor:
+        """Change a monitor; NotThere when there is none."""
+        path = f"/api/v1/monitor/{monitor_id}"
+        return _read_monitor(await self.connection.change(_Monitor, "PUT", path, document, "a monitor", again=True))
+
+    async def delete_monitor(self, monitor_id: int) -> None:
+        """Take a monitor away; NotThere when there is none."""
+        await self.connection.change(dict[str, Any], "DELETE", f"/api/v1/monitor/{monitor_id}", None, "a monitor")
+
+    async def validate_monitor(self, document: dict[str, Any]) -> None:
+        """Return when the server would take *document*; QueryRefused when not."""
+        await self.connection.ask(
+            dict[str, Any], "POST", "/api/v1/monitor/validate", document=document, what="a monitor"
+        )
+
+
+def _read_monitor(one: _Monitor) -> Monitor:
+    return Monitor(
+        id=one.id,
+        name=one.name,
+        type=one.type,
+        query=one.query,
+        message=one.message or "",
+        state=one.overall_state or "",
+        tags=tuple(one.tags),
+        options=one.options,
+        groups=(one.state.groups if one.state else None) or {},
+    )
