@@ -9,12 +9,14 @@ from aiohttp.typedefs import Handler, Middleware
 from oddsock.kit.clock import Clock
 from oddsock.kit.errors import OddsockError, UsageError
 from oddsock.kit.http import guard
-from oddsock.telemetry.api import access, validate
+from oddsock.telemetry.api import access, check_runs, validate
 from oddsock.telemetry.api.bodies import BODY_BYTES_MAX
 from oddsock.telemetry.api.errors import ApiError
 from oddsock.telemetry.api.unhandled import Unhandled
 from oddsock.telemetry.settings import TelemetrySettings
+from oddsock.telemetry.store.checks import CheckStore
 from oddsock.telemetry.store.documents import Documents
+from oddsock.telemetry.store.events import EventStore
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ class Telemetry:
     settings: TelemetrySettings
     clock: Clock
     documents: Documents
+    events: EventStore
+    checks: CheckStore
 
 
 def build(telemetry: Telemetry) -> web.Application:
@@ -45,6 +49,7 @@ def build(telemetry: Telemetry) -> web.Application:
     )
     app.add_routes(unhandled.routes())
     app.add_routes(validate.routes())
+    app.add_routes(check_runs.routes(telemetry.checks, telemetry.clock))
     return app
 
 

@@ -24,7 +24,9 @@ from oddsock.kit.files import try_lock
 from oddsock.kit.http import serve
 from oddsock.telemetry.app import Telemetry, build
 from oddsock.telemetry.settings import TelemetrySettings
+from oddsock.telemetry.store.checks import CheckStore
 from oddsock.telemetry.store.documents import Documents
+from oddsock.telemetry.store.events import EventStore
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +44,11 @@ async def opened(settings: TelemetrySettings, clock: Clock) -> AsyncIterator[Tel
         closing.enter_context(lock)
         documents = Documents.open(root / "meta.sqlite")
         closing.callback(documents.close)
-        yield Telemetry(settings=settings, clock=clock, documents=documents)
+        events = EventStore.open(root / "events.sqlite")
+        closing.callback(events.close)
+        checks = CheckStore.open(root / "checks.sqlite")
+        closing.callback(checks.close)
+        yield Telemetry(settings=settings, clock=clock, documents=documents, events=events, checks=checks)
 
 
 @asynccontextmanager
