@@ -74,16 +74,22 @@ def _inflate(raw: bytes, window_bits: int, bytes_max: int) -> bytes:
 
 
 def _unpack_zstd(raw: bytes, bytes_max: int) -> bytes:
+    unpacker = zstandard.ZstdDecompressor(max_window_size=2 * bytes_max)
     try:
-        with zstandard.ZstdDecompressor(max_window_size=2 * bytes_max).stream_reader(
-            raw, read_across_frames=True
-        ) as unpacked:
-            body = unpacked.read(bytes_max + 1)
+        # The reader stops at a length, but does not tell a torn body from a whole one: that is the second one's part.
+        with unpacker.stream_reader(raw, read_across_frames=True) as reader:
+            if len(reader.read(bytes_max + 1)) > bytes_max:
+                raise _too_large(bytes_max)
+        body, rest = bytearray(), raw
+        while rest:
+            frame = unpacker.decompressobj()
+            body += frame.decompress(rest)
+            if not frame.eof:
+                raise ApiError(400, "The compressed body ends too early.")
+            rest = frame.unused_data
     except zstandard.ZstdError as cause:
         raise ApiError(400, f"The compressed body cannot be read: {cause}.") from None
-    if len(body) > bytes_max:
-        raise _too_large(bytes_max)
-    return body
+    return bytes(body)
 
 
 def _too_large(bytes_max: int) -> ApiError:
