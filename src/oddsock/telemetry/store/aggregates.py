@@ -24,7 +24,7 @@ Series: TypeAlias = list[tuple[int, Value]]
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """One number of each bucket: *aggregation* over *metric* (None: over the logs), or a series of it by *interval_ms*."""
+    """One number of each bucket, over *metric* (None: over the logs), or a series of it by *interval_ms*."""
 
     aggregation: Aggregation = "count"
     metric: str | None = None

@@ -28,9 +28,9 @@ class LogStore:
     async def append(self, logs: Sequence[Log]) -> list[int]:
         """Store *logs* and answer their ids; durable when it returns.
 
-        A log with the attribute `_oddsock.source_offset` = "file:offset" is stored once, however often it is sent: it is
-        dropped, with id 0, when a log of the same file and UTC day with that offset or a later one is stored already.
-        The attribute itself is not stored.
+        A log with the attribute `_oddsock.source_offset` = "file:offset" is stored once, however often it is sent:
+        it is dropped, with id 0, when a log of the same file and UTC day with that offset or a later one is stored
+        already. The attribute itself is not stored.
         """
         raise NotImplementedError
 
@@ -43,7 +43,7 @@ class LogStore:
         newest_first: bool = True,
         after: int | None = None,
     ) -> list[Log]:
-        """At most *limit* logs with from_ms <= at_ms < to_ms, in order of id; *after* is the id of the last row seen."""
+        """At most *limit* logs with from_ms <= at_ms < to_ms, in order of id, beyond the id *after*."""
         accepts = predicate(search)
         return [log for log in self._logs if from_ms <= log.at_ms < to_ms and accepts(log)][:limit]
 
