@@ -17,6 +17,7 @@ from oddsock.telemetry.settings import TelemetrySettings
 from oddsock.telemetry.store.checks import CheckStore
 from oddsock.telemetry.store.documents import Documents
 from oddsock.telemetry.store.events import EventStore
+from oddsock.telemetry.store.metrics import MetricStore
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Telemetry:
     documents: Documents
     events: EventStore
     checks: CheckStore
+    metrics: MetricStore
 
 
 def build(telemetry: Telemetry) -> web.Application:

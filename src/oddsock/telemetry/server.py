@@ -27,6 +27,7 @@ from oddsock.telemetry.settings import TelemetrySettings
 from oddsock.telemetry.store.checks import CheckStore
 from oddsock.telemetry.store.documents import Documents
 from oddsock.telemetry.store.events import EventStore
+from oddsock.telemetry.store.metrics import Limits, MetricStore
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,12 @@ async def opened(settings: TelemetrySettings, clock: Clock) -> AsyncIterator[Tel
         closing.callback(events.close)
         checks = CheckStore.open(root / "checks.sqlite")
         closing.callback(checks.close)
-        yield Telemetry(settings=settings, clock=clock, documents=documents, events=events, checks=checks)
+        limits = Limits(series_max=settings.series_max, retention_s=settings.retention_days * 86_400)
+        metrics = MetricStore.open(root / "metrics.sqlite", clock, limits)
+        closing.callback(metrics.close)
+        yield Telemetry(
+            settings=settings, clock=clock, documents=documents, events=events, checks=checks, metrics=metrics
+        )
 
 
 @asynccontextmanager

@@ -22,7 +22,9 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     speed: float = 1.0
     """Plan seconds in one wall second; divides the windows of monitors and the pauses between their evaluations."""
     retention_days: int = 15
-    """How many days of logs are kept; older day files are deleted."""
+    """How many days of logs and points are kept."""
+    series_max: int = 20_000
+    """How many metric series may be active, written to within an hour; new ones beyond are refused."""
     requests_at_once_max: int = 64
     """How many requests may be in work together; one more is answered 429."""
     tails_max: int = 20

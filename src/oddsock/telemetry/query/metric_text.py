@@ -32,7 +32,7 @@ class Text:
     def fail(self, sentence: str, column: int | None = None) -> NoReturn:
         """Refuse the query at *column*, at the next thing when None."""
         at = self.column if column is None else column
-        raise QueryError(f"{sentence} (column {at})", at)
+        raise QueryError(sentence, at)
 
     def ends(self) -> bool:
         """Whether nothing but space is left."""
