@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler, Middleware
 from oddsock.kit.clock import Clock
 from oddsock.kit.errors import OddsockError, UsageError
 from oddsock.kit.http import guard
-from oddsock.telemetry.api import access, check_runs, validate
+from oddsock.telemetry.api import access, check_runs, events, validate
 from oddsock.telemetry.api.bodies import BODY_BYTES_MAX
 from oddsock.telemetry.api.errors import ApiError
 from oddsock.telemetry.api.unhandled import Unhandled
@@ -51,6 +51,7 @@ def build(telemetry: Telemetry) -> web.Application:
     )
     app.add_routes(unhandled.routes())
     app.add_routes(validate.routes())
+    app.add_routes(events.routes(telemetry.events, telemetry.clock))
     app.add_routes(check_runs.routes(telemetry.checks, telemetry.clock))
     return app
 

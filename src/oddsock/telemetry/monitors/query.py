@@ -11,6 +11,7 @@ Source of the grammar: the monitor API's documentation, https://docs.datadoghq.c
 
 import re
 
+from oddsock.telemetry.monitors.query_text import Call, QueryText, Quoted
 from oddsock.telemetry.monitors.query_tree import (
     CheckAlert,
     Comparison,
@@ -23,8 +24,9 @@ from oddsock.telemetry.monitors.query_tree import (
     Part,
     Query,
 )
-from oddsock.telemetry.monitors.query_text import Call, QueryText
 from oddsock.telemetry.query.errors import QueryError
+from oddsock.telemetry.query.log_search import parse_search
+from oddsock.telemetry.query.log_tree import Search
 
 TYPES = ("metric alert", "query alert", "log alert", "event-v2 alert", "service check", "composite")
 """The types that are evaluated; `metric alert` is the older name of `query alert`."""
@@ -38,7 +40,16 @@ _HEAD = re.compile(r"([a-z_]+)\(\s*([^()]*?)\s*\)\s*:\s*")
 _TAIL = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*$")
 _WINDOW = re.compile(r"(?:last_)?(\d{1,6})([smhdw])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_UNKNOWN_FUNCTIONS = ("anomalies", "outliers", "forecast", "change", "pct_change", "percentile", "cloud_cost", "formula")
+_UNKNOWN_FUNCTIONS = (
+    "anomalies",
+    "outliers",
+    "forecast",
+    "change",
+    "pct_change",
+    "percentile",
+    "cloud_cost",
+    "formula",
+)
 
 
 def parse_monitor_query(kind: str, text: str) -> Query:
@@ -97,26 +108,31 @@ def _parse_metric(text: str) -> MetricAlert:
 
 def _parse_count(text: str, source: str) -> CountAlert:
     reader = QueryText(text)
-    first = reader.call(f"A {'log' if source == 'logs' else 'event'} monitor begins with {source}(\"...\").")
+    first = reader.call(f'A {"log" if source == "logs" else "event"} monitor begins with {source}("...").')
     if first.name != source:
         raise QueryError(f'{first.name!r} stands where {source}("...") must.', first.column)
     (search,) = first.texts(1, 1)
     calls = reader.chain(("index", "rollup", "by", "last"))
     if "last" not in calls:
         raise QueryError('The window is missing: .last("5m").', reader.column)
-    rollup = calls.get("rollup")
-    aggregation, measure = _read_rollup(rollup)
-    comparison = _read_comparison(reader)
+    aggregation, measure = _read_rollup(calls.get("rollup"))
     return CountAlert(
         source="logs" if source == "logs" else "events",
-        search=search.text,
-        column=search.column,
+        search=_read_search(search),
         aggregation=aggregation,
         measure=measure,
         by=_read_groups(calls.get("by")),
         window_s=window_s((last := calls["last"].texts(1, 1)[0]).text, last.column),
-        comparison=comparison,
+        comparison=_read_comparison(reader),
     )
+
+
+def _read_search(quoted: Quoted) -> Search:
+    try:
+        return parse_search(quoted.text)
+    except QueryError as error:
+        column = quoted.columns[min(error.column, len(quoted.columns)) - 1]
+        raise QueryError(error.reason, column) from error
 
 
 def _read_rollup(rollup: Call | None) -> tuple[str, str]:

@@ -15,10 +15,15 @@ _OPERATORS = (">=", "<=", "==", "!=", ">", "<")
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A quoted text without its escapes, whose first character stands at *column*."""
+    """A quoted text without its escapes; *columns* says where each character, and the quote behind them, stands."""
 
     text: str
-    column: int
+    columns: tuple[int, ...]
+
+    @property
+    def column(self) -> int:
+        """Where the text begins."""
+        return self.columns[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +92,19 @@ class QueryText:
         if quote not in {'"', "'"}:
             raise QueryError(otherwise, column)
         letters: list[str] = []
+        columns: list[int] = []
         place = column
         while place < len(self._text) and self._text[place] != quote:
             if self._text[place] == "\\" and self._text[place + 1 : place + 2] in {quote, "\\"}:
                 # Datadog doubles backslashes inside the quotes; what is escaped for the search stays escaped.
                 place += 1
             letters.append(self._text[place])
+            columns.append(place + 1)
             place += 1
         if place >= len(self._text):
             raise QueryError(f"The text that begins here has no closing {quote}.", column)
         self._place = place + 1
-        return Quoted("".join(letters), column + 1)
+        return Quoted("".join(letters), (*columns, place + 1))
 
     def whole_number(self, otherwise: str) -> int:
         """Read digits; refuse the query with *otherwise* when none stand next."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from oddsock.telemetry.query.log_tree import Search
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -25,11 +27,10 @@ class MetricAlert:
 
 @dataclass(frozen=True, slots=True)
 class CountAlert:
-    """A roll-up of the logs or events that *search* finds in the last *window_s*, by groups; *search* is at *column*."""
+    """A roll-up of the logs or events that *search* finds in the last *window_s*, by groups."""
 
     source: Literal["logs", "events"]
-    search: str
-    column: int
+    search: Search
     aggregation: str
     measure: str
     by: tuple[str, ...]
