@@ -154,7 +154,7 @@ def spawn(root: Path, port: int = 0, lifeline: int | None = None) -> tuple["subp
     (root / "settings.json").write_text(json.dumps(settings))
     with (root / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "oddsock.cluster.control_plane", str(root / "settings.json")],
+            [sys.executable, "-m", "oddsock.cluster", str(root / "settings.json")],
             stdout=log,
             stderr=log,
             pass_fds=[write] if lifeline is None else [write, lifeline],

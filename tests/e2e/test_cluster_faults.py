@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from oddsock.cluster.control_plane import ControlPlane, ControlPlaneSettings, running
+from oddsock.cluster.control_plane import ControlPlane, running
+from oddsock.cluster.settings import ControlPlaneSettings
 from oddsock.kit.clock import SystemClock, wait_for
 
 pytestmark = pytest.mark.e2e

@@ -104,7 +104,7 @@ async def inside(tmp_path: Path) -> AsyncIterator[Inside]:
     settings = {"root": str(tmp_path), "token": TOKEN, "images": images, "speed": 20.0, "network": "ns"}
     (tmp_path / "settings.json").write_text(json.dumps({**settings, "ready_fd": tell}))
     process = subprocess.Popen(
-        [sys.executable, "-m", "oddsock.cluster.control_plane", str(tmp_path / "settings.json")],
+        [sys.executable, "-m", "oddsock.cluster", str(tmp_path / "settings.json")],
         pass_fds=[tell],
         env={name: value for name, value in os.environ.items() if name != LIFELINE},
         start_new_session=True,

@@ -141,7 +141,7 @@ async def _ground(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
 @asynccontextmanager
 async def _own_stack(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
     """A stack that lives as long as this drill, however the drill ends."""
-    from oddsock.stack.boot import NAMESPACE, Stack
+    from oddsock.stack.boot import NAMESPACE, Stack, Wish
     from oddsock.stack.leftovers import own_name, sweep
     from oddsock.stack.manifests import deployment_names
 
@@ -155,8 +155,8 @@ async def _own_stack(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
     sweep(home())
     if not order.json:
         screen.say(f"No stack is up: booting one for this drill (speed {plan.speed:g}).")
-    switches = plan.steady_state.switches
-    async with await Stack.start(home(), own_name(), speed=plan.speed, kept_by="drill", switches=switches) as stack:
+    wish = Wish(speed=plan.speed, kept_by="drill", switches=plan.steady_state.switches)
+    async with await Stack.start(home(), own_name(), wish) as stack:
         cluster = await connect(Wanted(name=stack.state.name, kubeconfig="", context="", namespace=NAMESPACE))
         try:
             meta = ClusterMeta(server=cluster.server, own=True, stack=stack.state.name)

@@ -1,15 +1,11 @@
 """`oddsock up`: boot the cluster and the shop."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from oddsock.cli.options import STACK, Json, Name
-
-if TYPE_CHECKING:
-    from oddsock.stack.boot import KeptBy
-    from oddsock.stack.state import StackState
 
 EXAMPLES = """Examples:
 
@@ -65,44 +61,15 @@ def command(
 
     Waits until every service is available, and stays in this terminal unless it is told to detach.
     """
-    from oddsock.cli import screen
-    from oddsock.cli.running import run_to_end
-    from oddsock.kit.settings import home
-    from oddsock.stack.boot import Stack
+    from oddsock.cli.booting import boot
+    from oddsock.stack.boot import Wish
 
-    async def start(kept_by: "KeptBy") -> Stack:
-        return await Stack.start(
-            home(),
-            name,
-            speed=speed,
-            port=port,
-            kept_by=kept_by,
-            forks=not no_zygote,
-            network=network.value,
-            switches={"DIALECT": dialect.value, "ORDER_PROFILE": profile.value},
-        )
-
-    async def boot_and_stay() -> None:
-        async with await start("terminal") as stack:
-            _show(stack.state, json)
-            screen.note("Ctrl-C takes it down.")
-            await stack.wait_for_end()
-
-    if not detach:
-        run_to_end(boot_and_stay(), f"Stack {name} is down.")
-        return
-    stack = run_to_end(start("itself"), "Nothing is left running.")
-    _show(stack.state, json)
-
-
-def _show(state: "StackState", json: bool) -> None:
-    from oddsock.cli import screen
-
-    if json:
-        screen.say_json(state)
-        return
-    screen.say(f"Stack {state.name} is up at speed {state.speed:g} (network mode {state.mode}).")
-    screen.say(f"storefront  {state.storefront}")
-    screen.say(f"kubeconfig  {state.kubeconfig}")
-    suffix = "" if state.name == STACK else f" --name {state.name}"
-    screen.say(f'kubectl     eval "$(oddsock env{suffix})" && kubectl -n {state.namespace} get pods')
+    wish = Wish(
+        speed=speed,
+        port=port,
+        kept_by="itself" if detach else "terminal",
+        forks=not no_zygote,
+        network=network.value,
+        switches={"DIALECT": dialect.value, "ORDER_PROFILE": profile.value},
+    )
+    boot(name, wish, json)

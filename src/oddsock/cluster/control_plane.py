@@ -1,5 +1,6 @@
-"""The control plane as one process: API server, controllers, kubelet, network; `python -m oddsock.cluster.control_plane
-SETTINGS.json` runs it until SIGTERM, SIGINT or the end of its lifeline.
+"""The control plane as one process: API server, controllers, kubelet, network; `python -m oddsock.cluster` runs it.
+
+What its first objects need starts first; the API's modules, half of what there is to import, are imported meanwhile.
 
 Files under its root: volumes/ (claims; they stay), pods/, logs/, names/ and processes.jsonl (made anew at each start),
 cluster.lock (one control plane a root).
@@ -12,15 +13,16 @@ import logging
 import os
 import shutil
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from aiohttp import web
 
-from oddsock.cluster.api.app import build
+from oddsock.cluster import first_objects
 from oddsock.cluster.containers import Spawner
 from oddsock.cluster.controllers.claims import ClaimController
 from oddsock.cluster.controllers.deployments import DeploymentController
@@ -34,45 +36,31 @@ from oddsock.cluster.controllers.nodes import register_nodes
 from oddsock.cluster.controllers.replicasets import ReplicaSetController
 from oddsock.cluster.controllers.scheduler import Scheduler
 from oddsock.cluster.defaults import fill
+from oddsock.cluster.first_objects import Arrival, Awaited
 from oddsock.cluster.forks import Zygote
-from oddsock.cluster.images import Images, Program, preload_of
+from oddsock.cluster.images import Images
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.kubelet import Kubelet
 from oddsock.cluster.leftovers import ProcessLedger
 from oddsock.cluster.machine import Machine
-from oddsock.cluster.network_mode import Ground, Wanted, make_network, settle
+from oddsock.cluster.namespace_network_entry import open_api_listener
+from oddsock.cluster.network_mode import Ground, make_network
 from oddsock.cluster.proxy_client import ProxyClient
+from oddsock.cluster.settings import ControlPlaneSettings
 from oddsock.cluster.store import Store
 from oddsock.cluster.volumes import Volumes
-from oddsock.kit import log, processes
+from oddsock.kit import processes
 from oddsock.kit.clock import SystemClock
-from oddsock.kit.errors import EXIT_OK, CannotRun, OddsockError, UsageError
+from oddsock.kit.errors import CannotRun
 from oddsock.kit.files import try_lock
-from oddsock.kit.http import serve
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 STOP_GRACE_S = 2.0
 """Wall seconds the pods may take to end in order when the control plane ends."""
 
 _log = logging.getLogger(__name__)
-
-
-class ControlPlaneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a control plane is told; *images* as `images.Images` reads it, *speed* in plan seconds a wall second."""
-
-    root: str
-    token: str
-    images: dict[str, list[str] | Program]
-    host: str = "127.0.0.1"
-    port: int = 0
-    """0 takes a free one, which `on_ready` and *ready_fd* tell."""
-    speed: float = 1.0
-    forks: bool = True
-    """Whether pods of images that may be are forked from a warm process; without, every pod is executed."""
-    network: Wanted = "ports"
-    """`ns` and `auto` enter a network namespace, which only `main` can do: a process does it before it has a loop."""
-    namespaces: tuple[str, ...] = ("default", "kube-system")
-    ready_fd: int | None = None
-    """An inherited file descriptor that gets one line, the server's URL, when the API answers, and is closed."""
 
 
 class ControlPlane:
@@ -87,7 +75,7 @@ class ControlPlane:
         self.events = EventRecorder(self.store)
         self.proxy = ProxyClient(ledger)
         self.network = make_network(ground, self.store, root / "names", self.proxy)
-        self._ground = ground
+        self._runner: web.AppRunner | None = None
         self.faults = FaultController(self.store, self.network)
         self.proxy.on_hits = self.faults.note_hits
         self.loop = ControllerLoop(
@@ -122,21 +110,36 @@ class ControlPlane:
             namespace: Obj = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             fill(namespace, self.store)
             self.store.create(namespace)
+        first_objects.create_all(self.store, settings.objects)
+        self.arrival: asyncio.Future[Arrival] = asyncio.get_running_loop().create_future()
+        Awaited(self.store, settings.objects, self.network.mode, self.arrival.set_result)
 
-    async def serve(self, settings: ControlPlaneSettings) -> web.AppRunner:
-        """Open the API; CannotRun when its port is taken."""
+    async def serve(self, token: str, listener: socket.socket) -> None:
+        """Open the API at *listener*, which is bound already."""
+        build, serve = await asyncio.to_thread(_import_api)
         app = build(
             self.store,
-            token=settings.token,
+            token=token,
             pod_logs=self.kubelet,
             resolve_service=self.network.resolve_service,
             clock=self.clock,
             pod_doors=self.kubelet,
         )
-        runner = await serve(app, settings.host, settings.port, listener=self._ground.api if self._ground else None)
-        host, port = runner.addresses[0][:2]
+        host, port = listener.getsockname()[:2]
+        self._runner = await serve(app, host, port, listener=listener)
         self.server = f"http://{host}:{port}"
-        return runner
+
+    async def end_api(self) -> None:
+        """Close the API, if it is open."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+
+def _import_api() -> "tuple[Callable[..., web.Application], Callable[..., Awaitable[web.AppRunner]]]":
+    from oddsock.cluster.api.app import build
+    from oddsock.kit.http import serve
+
+    return build, serve
 
 
 async def run(
@@ -159,13 +162,23 @@ async def run(
     processes.follow_lifeline(on_lifeline_end)
     async with running(settings, zygote, ground) as plane:
         _log.info("serving at %s", plane.server)
-        if on_ready is not None:
-            on_ready(plane)
         if settings.ready_fd is not None:
             os.write(settings.ready_fd, f"{plane.server}\n".encode())
-            os.close(settings.ready_fd)
+            if settings.objects:
+                plane.arrival.add_done_callback(partial(_tell_arrival, settings.ready_fd))
+            else:
+                os.close(settings.ready_fd)
+        if on_ready is not None:
+            on_ready(plane)
         await stop.wait()
         _log.info("stopping")
+
+
+def _tell_arrival(ready_fd: int, arrival: "asyncio.Future[Arrival]") -> None:
+    # Whoever waited may be gone, and that is his affair.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(ready_fd, msgspec.json.encode(arrival.result()) + b"\n")
+    os.close(ready_fd)
 
 
 @asynccontextmanager
@@ -194,15 +207,17 @@ async def running(
         closing.callback(ledger.close)
         spawner = Spawner(ledger, zygote)
         closing.callback(spawner.close)
+        listener = ground.api if ground is not None else open_api_listener(settings.host, settings.port)
+        closing.callback(listener.close)
         plane = ControlPlane(settings, ledger, spawner, ground)
-        runner = await plane.serve(settings)
-        closing.push_async_callback(runner.cleanup)
+        closing.push_async_callback(plane.end_api)
         closing.push_async_callback(plane.kubelet.close, STOP_GRACE_S)
         # Callers are refused before the pods they would reach are told to end.
         closing.callback(plane.network.close)
         plane.proxy.start()
         controllers = asyncio.create_task(plane.loop.run(), name="controllers")
         closing.push_async_callback(_cancel, controllers)
+        await plane.serve(settings.token, listener)
         yield plane
 
 
@@ -218,33 +233,3 @@ def collect_rarely() -> None:
     Measured with 100 pods and 120 watches: p99 of a list 41 ms with Python's own thresholds, 5 ms with these.
     """
     gc.set_threshold(50_000, 50, 100)
-
-
-def main(arguments: list[str]) -> int:
-    """Run the control plane that the JSON file named on the command line describes; the exit code of what happened."""
-    log.configure()
-    try:
-        if len(arguments) != 1:
-            raise UsageError("One argument is wanted: the file of the control plane's settings.")
-        text = Path(arguments[0]).read_bytes()
-        settings = msgspec.json.decode(text, type=ControlPlaneSettings)
-        ground = settle(settings.network, Path(settings.root), settings.host, settings.port)
-    except (msgspec.MsgspecError, FileNotFoundError) as cause:
-        _log.error("The settings of the control plane cannot be read: %s.", cause)
-        return UsageError.exit_code
-    except OddsockError as cause:
-        _log.error("%s", cause)
-        return cause.exit_code
-    # Outside of every `try`, for in a pod this call ends with whatever the pod's module raises.
-    zygote = Zygote.start(preload_of(settings.images)) if settings.forks else None
-    collect_rarely()
-    try:
-        asyncio.run(run(settings, zygote=zygote, ground=ground))
-    except OddsockError as cause:
-        _log.error("%s", cause)
-        return cause.exit_code
-    return EXIT_OK
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

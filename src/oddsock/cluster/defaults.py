@@ -1,16 +1,13 @@
 """What a real API server fills in when an object is created or changed: kubectl and the controllers rely on it."""
 
-import ipaddress
 import zlib
 from collections.abc import Iterable
 from typing import Any
 
 from oddsock.cluster.kinds import Obj
+from oddsock.cluster.networks import SERVICE_NETWORK
 from oddsock.cluster.status import Invalid
 from oddsock.cluster.store import POD_GRACE_S, Store
-
-SERVICE_NETWORK = ipaddress.IPv4Network("10.96.0.0/16")
-"""Where cluster IPs come from; in ports mode they are shown and not bound."""
 
 NODE_PORTS = range(30000, 32768)
 _FIRST_SERVICE_HOST = 256

@@ -8,10 +8,12 @@ import contextlib
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
-
-import psutil
+from typing import TYPE_CHECKING
 
 from oddsock.kit.clock import Clock
+
+if TYPE_CHECKING:
+    import psutil
 
 WINDOW_S_MIN = 1.0
 """Shortest wall time over which a rate is told; asked sooner, the rate before is told again."""
@@ -71,6 +73,9 @@ class Meter:
 
 
 def _read_groups(leaders: set[int], now_s: float) -> dict[int, Cost]:
+    # Not before somebody asks: the first pods start meanwhile.
+    import psutil
+
     costs: dict[int, Cost] = {}
     for process in psutil.process_iter():
         # A process may end, or turn out to be somebody else's, while it is read.
@@ -81,7 +86,9 @@ def _read_groups(leaders: set[int], now_s: float) -> dict[int, Cost]:
     return costs
 
 
-def _read(process: psutil.Process, now_s: float) -> Cost:
+def _read(process: "psutil.Process", now_s: float) -> Cost:
+    import psutil
+
     times = process.cpu_times()
     own_s = times.user + times.system
     # Children that ended are counted with whoever waited for them.

@@ -10,11 +10,11 @@ import socket
 from pathlib import Path
 
 from oddsock.cluster.addresses import Address
-from oddsock.cluster.defaults import SERVICE_NETWORK
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.listeners import Place
-from oddsock.cluster.namespace_network_entry import POD_NETWORK, HostsFile
+from oddsock.cluster.namespace_network_entry import HostsFile
 from oddsock.cluster.network import ServiceNetwork, container_ports, replace_whole
+from oddsock.cluster.networks import POD_NETWORK, SERVICE_NETWORK
 from oddsock.cluster.ports import SocketSource
 from oddsock.cluster.proxy_client import ProxyClient
 from oddsock.cluster.store import Store

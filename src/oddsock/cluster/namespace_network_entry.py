@@ -17,11 +17,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from oddsock.cluster import namespace_network_outside
-from oddsock.cluster.defaults import SERVICE_NETWORK
+from oddsock.cluster.networks import POD_NETWORK, SERVICE_NETWORK
 from oddsock.kit import processes
 from oddsock.kit.errors import CannotRun
 
-POD_NETWORK = ipaddress.IPv4Network("10.244.0.0/16")
 HOSTS = Path("/etc/hosts")
 ANSWER_S_MAX = 2.0
 """Wall seconds the process outside may take to hand out a socket."""

@@ -4,15 +4,16 @@ import logging
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from oddsock.cluster.namespace_network_entry import HostsFile, Outside, enter, open_api_listener, probe
-from oddsock.cluster.network import ServiceNetwork
-from oddsock.cluster.proxy_client import ProxyClient
-from oddsock.cluster.store import Store
+from oddsock.cluster.settings import Wanted
 from oddsock.kit.errors import CannotRun
 
-Wanted = Literal["auto", "ns", "ports"]
+if TYPE_CHECKING:
+    from oddsock.cluster.network import ServiceNetwork
+    from oddsock.cluster.proxy_client import ProxyClient
+    from oddsock.cluster.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def settle(wanted: Wanted, root: Path, host: str, port: int) -> Ground | None:
     return Ground(api, outside, hosts)
 
 
-def make_network(ground: Ground | None, store: Store, folder: Path, proxy: ProxyClient) -> ServiceNetwork:
+def make_network(ground: Ground | None, store: "Store", folder: Path, proxy: "ProxyClient") -> "ServiceNetwork":
     """The network of the mode that *ground* stands for."""
     if ground is None:
         from oddsock.cluster.ports_network import PortsNetwork

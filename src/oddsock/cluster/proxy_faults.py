@@ -5,8 +5,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import psutil
-
 from oddsock.cluster.addresses import Address
 from oddsock.cluster.proxy_wire import Rule
 
@@ -95,6 +93,9 @@ def _add(verdict: Verdict, rule: Rule, number: int) -> None:
 
 def is_connected_by(caller: Caller, pids: Sequence[int]) -> bool:
     """Whether one of the processes *pids*, or a child of one, holds the client's end of *caller*."""
+    # Not before a fault is for some callers only: every start of the proxy would wait for it.
+    import psutil
+
     for pid in pids:
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)

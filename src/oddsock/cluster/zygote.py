@@ -95,7 +95,6 @@ def live(channel: socket.socket, preload: Sequence[str], parent: int) -> NoRetur
     if threading.active_count() > 1:
         _log.error("a module that is preloaded starts a thread when imported: pods are executed, not forked")
         os._exit(EXIT_UNFIT)
-    gc.collect()
     # What is there now lives for ever: never looked at again by the collector, its pages stay shared.
     gc.freeze()
     request = Nursery(channel).run()
@@ -212,6 +211,8 @@ def _enter(request: Fork, fds: list[int], parent: int) -> None:
         sys.path[0] = request.folder
     _open_streams()
     _forget_log()
+    # It was off while the zygote imported.
+    gc.enable()
     arguments = [sys.executable, "-m", request.module, *request.arguments]
     process_title.rename((request.arguments or [request.module])[0], arguments)
 

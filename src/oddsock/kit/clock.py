@@ -4,7 +4,6 @@ A drill lives in plan time, which is wall time multiplied by its speed. `Clock` 
 wall time, every wait is given in plan seconds and divided by the speed.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -50,6 +49,9 @@ class SystemClock:
 
     async def sleep(self, plan_s: float) -> None:
         """Return after *plan_s* / speed wall seconds."""
+        # Whoever only asks for the hour (the command line) has no loop and need not import one.
+        import asyncio
+
         await asyncio.sleep(max(0.0, plan_s) / self.speed)
 
 
@@ -76,6 +78,8 @@ class ManualClock:
 
     async def sleep(self, plan_s: float) -> None:
         """Move the clock on and let other tasks run once."""
+        import asyncio
+
         self.advance(max(0.0, plan_s) / self.speed)
         await asyncio.sleep(0)
 

@@ -2,7 +2,7 @@
 
 state      stack.json: what is up, under which process, where it answers
 images     which program stands for which image
-api        the few calls that bring manifests up, over the Kubernetes API
+api        what a stack that does not come up is asked, over the Kubernetes API
 manifests  the documents of data/manifests/, in the order they can be made
 boot       start, wait until every deployment is available, stop
 """

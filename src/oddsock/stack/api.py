@@ -1,64 +1,39 @@
-"""The few calls that bring manifests up, over the Kubernetes API with a bearer token."""
+"""What is asked of the Kubernetes API, with a bearer token, when a stack does not come up."""
 
+import http.client
+import json
 from typing import Any
-
-import aiohttp
+from urllib.parse import urlsplit
 
 from oddsock.kit.errors import CannotRun, Unreachable
-from oddsock.kit.http import session
+from oddsock.stack import manifests
 
 CALL_S_MAX = 10.0
 """Wall seconds one call to the API server may take."""
 
 
-class ApiDoor:
-    """One API server at *server*, entered with *token*."""
+def what_is_missing(server: str, token: str, namespace: str) -> str:
+    """The deployments and Services of *namespace* that are not there yet, and the newest warning about one of them."""
+    deployments = _list(server, token, f"/apis/apps/v1/namespaces/{namespace}/deployments")
+    services = _list(server, token, f"/api/v1/namespaces/{namespace}/services")
+    told = manifests.service_urls(services)
+    names = [one["metadata"]["name"] for one in deployments if not manifests.is_available(one)]
+    silent = [one["metadata"]["name"] for one in services if one["metadata"]["name"] not in told]
+    missing = sorted({*names, *silent})
+    events = _list(server, token, f"/api/v1/namespaces/{namespace}/events")
+    return ", ".join(missing) + manifests.last_warning(events, missing)
 
-    def __init__(self, server: str, token: str) -> None:
-        self.server = server
-        self._session = session(timeout_s=CALL_S_MAX, headers={"Authorization": f"Bearer {token}"})
-        self._plurals: dict[tuple[str, str], tuple[str, bool]] = {}
 
-    async def close(self) -> None:
-        """Let the connections go."""
-        await self._session.close()
-
-    async def get(self, path: str) -> dict[str, Any]:
-        """The object or list at *path*; CannotRun with the server's message when it refuses."""
-        status, body = await self._call("GET", path)
-        if status != 200:
-            raise CannotRun(f"GET {path} was answered {status}: {body.get('message', body)}.")
-        return body
-
-    async def create(self, document: dict[str, Any]) -> bool:
-        """Create *document*; False when an object of that name exists already and was left as it is."""
-        path = await self._collection(document)
-        status, body = await self._call("POST", path, document)
-        if status == 409:
-            return False
-        if status not in (200, 201):
-            name = f"{document['kind']}/{document['metadata']['name']}"
-            raise CannotRun(f"{name} was refused with {status}: {body.get('message', body)}.")
-        return True
-
-    async def _collection(self, document: dict[str, Any]) -> str:
-        """The path of the collection that *document* belongs into, as the server's own discovery names it."""
-        version, kind = document["apiVersion"], document["kind"]
-        root = f"/api/{version}" if "/" not in version else f"/apis/{version}"
-        if (version, kind) not in self._plurals:
-            for found in (await self.get(root))["resources"]:
-                if "/" not in found["name"]:
-                    self._plurals[version, found["kind"]] = (found["name"], found["namespaced"])
-        if (version, kind) not in self._plurals:
-            raise CannotRun(f"The cluster knows no {kind} of {version}.")
-        plural, is_namespaced = self._plurals[version, kind]
-        if not is_namespaced:
-            return f"{root}/{plural}"
-        return f"{root}/namespaces/{document['metadata'].get('namespace', 'default')}/{plural}"
-
-    async def _call(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-        try:
-            async with self._session.request(method, self.server + path, json=body) as answer:
-                return answer.status, await answer.json(content_type=None)
-        except (TimeoutError, aiohttp.ClientError) as cause:
-            raise Unreachable("The API server", self.server, cause or "no answer in time") from cause
+def _list(server: str, token: str, path: str) -> list[dict[str, Any]]:
+    connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=CALL_S_MAX)
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        body = json.load(answer)
+    except (OSError, ValueError, http.client.HTTPException) as cause:
+        raise Unreachable("The API server", server, cause) from cause
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise CannotRun(f"GET {path} was answered {answer.status}: {body.get('message', body)}.")
+    return list(body["items"])

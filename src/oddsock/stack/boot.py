@@ -1,24 +1,23 @@
 """Start a stack, wait until its shop is available, take it down; nothing is left running when any of it fails."""
 
-import secrets
+import base64
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType, TracebackType
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from oddsock.kit.clock import SystemClock, iso, wait_for
+from oddsock.kit.clock import SystemClock, iso, sleep_blocking
 from oddsock.kit.errors import CannotRun
 from oddsock.kit.files import explain_disk, try_lock
 from oddsock.stack import manifests
 from oddsock.stack.control_plane import LOG, ControlPlane, end_process, write_private
 from oddsock.stack.kubeconfig import kubeconfig_text
 from oddsock.stack.state import StackState, find, folder, forget, read_state, write_state
-
-if TYPE_CHECKING:
-    from oddsock.stack.api import ApiDoor
 
 KeptBy = Literal["terminal", "itself", "drill"]
 Network = Literal["auto", "ns", "ports"]
@@ -30,85 +29,82 @@ SHOP_S_MAX = 60.0
 """Wall seconds until every deployment must be available."""
 STOP_S_MAX = 10.0
 """Wall seconds the control plane may take to end its pods and itself before it is killed."""
-POLL_S = 0.05
-"""Wall seconds between two looks at something that is awaited."""
+POLL_S = 0.01
+"""Wall seconds between two looks at what the control plane has told."""
+WORD_S_MAX = 0.1
+"""Wall seconds that its word is waited for before other things are looked at."""
 NAMESPACE = "sock-shop"
-NETWORK_MODE = "oddsock.dev/network-mode"
-"""The annotation of every node that says which mode runs."""
+
+
+class Wish(NamedTuple):
+    """How a stack is to be.
+
+    Kept by "itself" it outlives the process that starts it; otherwise it dies with that process, however that ends. Its
+    pods are forked from a warm process where the machine allows it, unless *forks* is false. *switches* are values of
+    the shop's switches other than its manifests'.
+    """
+
+    speed: float = 1.0
+    port: int = 0
+    kept_by: KeptBy = "terminal"
+    forks: bool = True
+    network: Network = "auto"
+    switches: Mapping[str, str] = MappingProxyType({})
 
 
 class Stack:
     """A stack that this process started; leave the `async with` block and it is taken down."""
 
-    def __init__(self, home: Path, state: StackState, plane: ControlPlane) -> None:
+    def __init__(self, home: Path, state: StackState, plane: ControlPlane, token: str) -> None:
         self.home = home
         self.state = state
         self._plane = plane
+        self._token = token
+        self._ends_at = SystemClock().monotonic() + API_S_MAX
 
     @classmethod
-    async def start(
-        cls,
-        home: Path,
-        name: str,
-        speed: float = 1.0,
-        port: int = 0,
-        kept_by: KeptBy = "terminal",
-        forks: bool = True,
-        network: Network = "auto",
-        switches: Mapping[str, str] | None = None,
-    ) -> "Stack":
-        """Boot stack *name* and wait for its shop; CannotRun when it is up already, the port is taken, or it fails.
+    async def start(cls, home: Path, name: str, wish: Wish) -> "Stack":
+        """Boot stack *name* and wait for its shop.
 
-        Kept by "itself" it outlives this process; otherwise it dies with this process, however that ends. Its pods are
-        forked from a warm process where the machine allows it, unless *forks* is false. *switches* are values of the
-        shop's switches other than its manifests'; UsageError for one that it does not have.
+        CannotRun when it is up already, the port is taken, or it fails; UsageError for a switch that the shop lacks.
         """
-        place = folder(home, name)
-        try:
-            return await cls._start(home, place, name, speed, port, kept_by, forks, network, switches or {})
-        except OSError as cause:
-            raise explain_disk(cause, place) from cause
+        with _beginning(home, name):
+            stack = cls._spawn(home, name, wish)
+            try:
+                while not stack._has_come_up():
+                    await SystemClock().sleep(POLL_S)
+            except BaseException:
+                stack.stop()
+                raise
+            return stack
 
     @classmethod
-    async def _start(
-        cls,
-        home: Path,
-        place: Path,
-        name: str,
-        speed: float,
-        port: int,
-        kept_by: KeptBy,
-        forks: bool,
-        network: Network,
-        switches: Mapping[str, str],
-    ) -> "Stack":
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if (lock := try_lock(place / "lock")) is None:
-            raise CannotRun(f"Stack {name} is being started by another process.", "Wait for it, or use another --name.")
-        with lock:
-            if alive := find(home, name):
-                raise CannotRun(
-                    f"Stack {name} is up already (process {alive.pid}, since {alive.started_at}).",
-                    "Use it, end it with `oddsock down`, or choose another --name.",
-                )
-            return await cls._boot(home, place, name, speed, port, kept_by, forks, network, switches)
+    def start_blocking(cls, home: Path, name: str, wish: Wish, go_on: Callable[[], None]) -> "Stack":
+        """`start` in a process that has no loop; *go_on* is called again and again, and ends it when it raises."""
+        with _beginning(home, name):
+            stack = cls._spawn(home, name, wish)
+            try:
+                while not stack._has_come_up():
+                    go_on()
+                    stack._plane.wait_for_word(WORD_S_MAX)
+            except BaseException:
+                stack.stop()
+                raise
+            return stack
 
     @classmethod
-    async def _boot(
-        cls,
-        home: Path,
-        place: Path,
-        name: str,
-        speed: float,
-        port: int,
-        kept_by: KeptBy,
-        forks: bool,
-        network: Network,
-        switches: Mapping[str, str],
-    ) -> "Stack":
-        token, outlives = secrets.token_urlsafe(24), kept_by == "itself"
+    def _spawn(cls, home: Path, name: str, wish: Wish) -> "Stack":
+        place, token = folder(home, name), base64.urlsafe_b64encode(os.urandom(24)).decode()
+        objects = manifests.documents(switches=wish.switches, cache=home / "manifests.json")
         plane = ControlPlane.spawn(
-            place, port=port, token=token, speed=speed, outlives=outlives, forks=forks, network=network
+            place,
+            port=wish.port,
+            token=token,
+            speed=wish.speed,
+            outlives=wish.kept_by == "itself",
+            forks=wish.forks,
+            network=wish.network,
+            objects=objects,
         )
         state = StackState(
             name=name,
@@ -120,78 +116,52 @@ class Stack:
             kubeconfig=str(place / "kubeconfig"),
             storefront="",
             services={},
-            speed=speed,
+            speed=wish.speed,
             mode="",
             namespace=NAMESPACE,
             log=str(plane.log),
-            kept_by=kept_by,
+            kept_by=wish.kept_by,
         )
-        stack = cls(home, state, plane)
+        stack = cls(home, state, plane, token)
         try:
             write_state(home, state)
-            await stack._bring_up(token, switches)
         except BaseException:
             stack.stop()
             raise
         return stack
 
-    async def _bring_up(self, token: str, switches: Mapping[str, str]) -> None:
-        # Not before now: its HTTP client is imported while the control plane boots.
-        from oddsock.stack.api import ApiDoor
-
-        server = await self._wait_for_api()
-        write_private(Path(self.state.kubeconfig), kubeconfig_text(server, token, NAMESPACE))
-        door = ApiDoor(server, token)
-        try:
-            for document in manifests.documents(switches=switches):
-                await door.create(document)
-            services = await self._wait_for_shop(door)
-            nodes = (await door.get("/api/v1/nodes"))["items"]
-        finally:
-            await door.close()
-        mode = nodes[0]["metadata"].get("annotations", {}).get(NETWORK_MODE, "ports")
+    def _has_come_up(self) -> bool:
+        """Take in what the control plane has told; whether its shop is available. CannotRun when it takes too long."""
+        self._plane.check()
+        server, arrival = self._plane.read_told()
+        if server and not self.state.server:
+            self.state = msgspec.structs.replace(self.state, server=server)
+            write_private(Path(self.state.kubeconfig), kubeconfig_text(server, self._token, NAMESPACE))
+            self._ends_at = SystemClock().monotonic() + SHOP_S_MAX
+        if arrival is None:
+            if SystemClock().monotonic() >= self._ends_at:
+                raise self._too_late()
+            return False
+        services = {name: f"http://{address}" for name, address in arrival["services"].items()}
         self.state = msgspec.structs.replace(
             self.state,
             state="running",
-            server=server,
-            mode=mode,
+            mode=arrival["mode"],
             services=services,
             storefront=services.get("front-end", ""),
         )
         write_state(self.home, self.state)
+        return True
 
-    async def _wait_for_api(self) -> str:
-        async def has_told() -> str:
-            self._plane.check()
-            return self._plane.read_server()
+    def _too_late(self) -> CannotRun:
+        if not self.state.server:
+            return CannotRun(f"The API server did not answer within {API_S_MAX:g} s.", f"See {self._plane.log}.")
+        from oddsock.stack.api import what_is_missing
 
-        if not (server := await wait_for(has_told, SystemClock(), API_S_MAX, POLL_S)):
-            raise CannotRun(f"The API server did not answer within {API_S_MAX:g} s.", f"See {self._plane.log}.")
-        return server
-
-    async def _wait_for_shop(self, door: "ApiDoor") -> dict[str, str]:
-        """Service name to URL, once every deployment is available and every Service is listened on."""
-        waiting: list[str] = []
-        services: dict[str, str] = {}
-
-        async def is_up() -> bool:
-            self._plane.check()
-            deployments = (await door.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"))["items"]
-            listed = (await door.get(f"/api/v1/namespaces/{NAMESPACE}/services"))["items"]
-            services.update(manifests.service_urls(listed))
-            names = [one["metadata"]["name"] for one in deployments if not manifests.is_available(one)]
-            silent = [one["metadata"]["name"] for one in listed if one["metadata"]["name"] not in services]
-            waiting[:] = sorted({*names, *silent})
-            return not waiting
-
-        if not await wait_for(is_up, SystemClock(), SHOP_S_MAX, POLL_S):
-            events = (await door.get(f"/api/v1/namespaces/{NAMESPACE}/events"))["items"]
-            why = manifests.last_warning(events, waiting)
-            raise CannotRun(
-                f"Not available within {SHOP_S_MAX:g} s: {', '.join(waiting)}{why}.",
-                f"See {self._plane.log} and the pods' logs.",
-            )
-        return services
+        missing = what_is_missing(self.state.server, self._token, NAMESPACE)
+        return CannotRun(
+            f"Not available within {SHOP_S_MAX:g} s: {missing}.", f"See {self._plane.log} and the pods' logs."
+        )
 
     async def wait_for_end(self) -> None:
         """Return never while all is well; CannotRun when the control plane ends by itself."""
@@ -207,6 +177,13 @@ class Stack:
         if self.state.kept_by == "drill":
             shutil.rmtree(folder(self.home, self.state.name), ignore_errors=True)
 
+    def wait_for_end_blocking(self, go_on: Callable[[], None]) -> None:
+        """`wait_for_end` in a process that has no loop; *go_on* as for `start_blocking`."""
+        while True:
+            go_on()
+            self._plane.check()
+            sleep_blocking(WORD_S_MAX)
+
     async def __aenter__(self) -> "Stack":
         return self
 
@@ -214,6 +191,25 @@ class Stack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+@contextmanager
+def _beginning(home: Path, name: str) -> Iterator[None]:
+    """The time in which stack *name* is started, by this process alone; CannotRun when it is up."""
+    place = folder(home, name)
+    try:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (lock := try_lock(place / "lock")) is None:
+            raise CannotRun(f"Stack {name} is being started by another process.", "Wait for it, or use another --name.")
+        with lock:
+            if alive := find(home, name):
+                raise CannotRun(
+                    f"Stack {name} is up already (process {alive.pid}, since {alive.started_at}).",
+                    "Use it, end it with `oddsock down`, or choose another --name.",
+                )
+            yield
+    except OSError as cause:
+        raise explain_disk(cause, place) from cause
 
 
 def stop(home: Path, name: str, keep_books: bool = False) -> bool:

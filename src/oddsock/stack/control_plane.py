@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from oddsock.kit import processes
 from oddsock.kit.clock import SystemClock, sleep_blocking
@@ -32,9 +34,18 @@ class ControlPlane:
 
     @classmethod
     def spawn(
-        cls, place: Path, port: int, token: str, speed: float, outlives: bool, forks: bool, network: str
+        cls,
+        place: Path,
+        port: int,
+        token: str,
+        speed: float,
+        outlives: bool,
+        forks: bool,
+        network: str,
+        objects: Sequence[Mapping[str, Any]],
     ) -> "ControlPlane":
-        """Start a control plane that keeps its files under *place* and serves on loopback *port*, 0 for a free one."""
+        """Start a control plane that keeps its files under *place*, serves on loopback *port*, 0 for a free one, and
+        begins with *objects*."""
         ready, tell = os.pipe()
         settings = {
             "root": str(place),
@@ -44,6 +55,7 @@ class ControlPlane:
             "speed": speed,
             "forks": forks,
             "network": network,
+            "objects": objects,
         }
         write_private(place / "control-plane.json", json.dumps({**settings, "ready_fd": tell}))
         environment = {key: value for key, value in os.environ.items() if key != processes.LIFELINE}
@@ -55,7 +67,7 @@ class ControlPlane:
         log = place / LOG
         with log.open("ab") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "oddsock.cluster.control_plane", str(place / "control-plane.json")],
+                [sys.executable, "-m", "oddsock.cluster", str(place / "control-plane.json")],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -70,11 +82,17 @@ class ControlPlane:
         os.set_blocking(ready, False)
         return cls(process, log, ready, lifeline)
 
-    def read_server(self) -> str:
-        """The URL that the API answers at, once it does; empty before."""
+    def read_told(self) -> tuple[str, dict[str, Any] | None]:
+        """The URL that the API answers at, empty before it does, and its `Arrival`, None before it is told."""
         with contextlib.suppress(BlockingIOError):
-            self._told += os.read(self._ready, 4096)
-        return self._told.decode().strip() if self._told.endswith(b"\n") else ""
+            self._told += os.read(self._ready, 65536)
+        server, newline, rest = self._told.partition(b"\n")
+        arrival = json.loads(rest) if rest.endswith(b"\n") else None
+        return server.decode() if newline else "", arrival
+
+    def wait_for_word(self, deadline_s: float) -> None:
+        """Return when it has told more, or ended, or after *deadline_s* wall seconds."""
+        select.select([self._ready], [], [], deadline_s)
 
     def check(self) -> None:
         """CannotRun with the last thing it said when the control plane has ended."""

@@ -1,32 +1,71 @@
 """The documents of data/manifests/, in the order they can be made, and what they wait for."""
 
-from collections.abc import Mapping
-from importlib import resources
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import oddsock
 from oddsock.kit.errors import UsageError
 
 ADDRESS = "oddsock.dev/address"
 """The annotation of a Service that says where its first port is really listened on."""
 
+SUFFIXES = (".yaml", ".yml")
+_MANIFESTS = Path(oddsock.__file__).parent / "data" / "manifests"
 _FIRST = ("Namespace", "ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Service")
 """A Service before the Deployments: a pod's environment names the Services that were there when it started."""
 
 
-def documents(shop: str = "sock-shop", switches: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-    """Every document of data/manifests/*shop*, namespaces first, workloads last; *switches* as `set_switches` does."""
-    # Not before the first use: a control plane is started meanwhile.
+def documents(
+    shop: str = "sock-shop", switches: Mapping[str, str] | None = None, cache: Path | None = None
+) -> list[dict[str, Any]]:
+    """Every document of data/manifests/*shop*, namespaces first, workloads last; *switches* as `set_switches` does.
+
+    What was read is kept in the file *cache*, if there is to be one, for as long as the manifests do not change.
+    """
+    files = sorted(
+        (each for each in (_MANIFESTS / shop).iterdir() if each.suffix in SUFFIXES), key=lambda one: one.name
+    )
+    # Reading YAML takes longer than all else that a command does before its control plane starts.
+    stamp = [[str(each), each.stat().st_mtime_ns, each.stat().st_size] for each in files]
+    found = _from_cache(cache, stamp) if cache is not None else None
+    if found is None:
+        found = _read(files)
+        if cache is not None:
+            _into_cache(cache, stamp, found)
+    set_switches(found, switches or {})
+    return sorted(found, key=_rank)
+
+
+def _from_cache(cache: Path, stamp: list[list[Any]]) -> list[dict[str, Any]] | None:
+    try:
+        kept = json.loads(cache.read_bytes())
+        return list(kept["documents"]) if kept["stamp"] == stamp else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _into_cache(cache: Path, stamp: list[list[Any]], found: list[dict[str, Any]]) -> None:
+    # It only saves time: a full disk is told where something is lost by it.
+    with contextlib.suppress(OSError):
+        cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        unfinished = cache.with_name(f".{cache.name}.{os.getpid()}")
+        unfinished.write_text(json.dumps({"stamp": stamp, "documents": found}), encoding="utf-8")
+        unfinished.replace(cache)
+
+
+def _read(files: Sequence[Path]) -> list[dict[str, Any]]:
     import yaml
 
     # libyaml reads the manifests ten times as fast; it is absent from some builds.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found: list[dict[str, Any]] = []
-    files = (resources.files("oddsock") / "data" / "manifests" / shop).iterdir()
-    for file in sorted(files, key=lambda each: each.name):
-        if file.name.endswith((".yaml", ".yml")):
-            found += filter(None, yaml.load_all(file.read_text(encoding="utf-8"), Loader=loader))
-    set_switches(found, switches or {})
-    return sorted(found, key=_rank)
+    for file in files:
+        found += filter(None, yaml.load_all(file.read_text(encoding="utf-8"), Loader=loader))
+    return found
 
 
 def set_switches(found: list[dict[str, Any]], switches: Mapping[str, str]) -> None:

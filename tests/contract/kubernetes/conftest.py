@@ -20,8 +20,9 @@ from yarl import URL
 
 from oddsock.cluster import defaults
 from oddsock.cluster.api import app
-from oddsock.cluster.control_plane import ControlPlane, ControlPlaneSettings, running
+from oddsock.cluster.control_plane import ControlPlane, running
 from oddsock.cluster.images import Program
+from oddsock.cluster.settings import ControlPlaneSettings
 from oddsock.cluster.store import Store
 from oddsock.kit import http
 from oddsock.kit.clock import ManualClock, SystemClock, wait_for

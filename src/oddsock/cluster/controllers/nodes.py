@@ -6,8 +6,6 @@ Wire: core/v1 Node; the capacity is the machine's own, so it must not be added u
 import os
 import platform
 
-import psutil
-
 import oddsock
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.store import Store, timestamp
@@ -50,7 +48,7 @@ def _node(store: Store, name: str, address: str, network_mode: str) -> Obj:
     at = timestamp(store.clock.now())
     capacity = {
         "cpu": str(os.cpu_count() or 1),
-        "memory": f"{psutil.virtual_memory().total // 1024}Ki",
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') // 1024}Ki",
         "pods": str(PODS_MAX),
     }
     return {

@@ -1,0 +1,50 @@
+"""Boot a stack for a user: wait for it, say where it is, stay with it if it is the terminal's."""
+
+import signal
+from types import FrameType
+
+from oddsock.cli import screen
+from oddsock.kit.errors import Interrupted
+from oddsock.kit.settings import home
+from oddsock.stack.boot import Stack, Wish
+from oddsock.stack.state import DEFAULT_NAME, StackState
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def boot(name: str, wish: Wish, json: bool) -> None:
+    """Start stack *name* as *wish* says; a signal takes down what must not stay, then Interrupted says so."""
+    told = "Nothing is left running." if wish.kept_by == "itself" else f"Stack {name} is down."
+    received: list[signal.Signals] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        # Not raised here: it would come between the start of a process and the note that it must be ended.
+        received.append(signal.Signals(number))
+
+    def go_on() -> None:
+        if received:
+            raise Interrupted(f"Stopped by {received[0].name}.", told)
+
+    for number in SIGNALS:
+        signal.signal(number, note)
+    stack = Stack.start_blocking(home(), name, wish, go_on)
+    if wish.kept_by == "itself":
+        _show(stack.state, json)
+        return
+    try:
+        _show(stack.state, json)
+        screen.note("Ctrl-C takes it down.")
+        stack.wait_for_end_blocking(go_on)
+    finally:
+        stack.stop()
+
+
+def _show(state: StackState, json: bool) -> None:
+    if json:
+        screen.say_json(state)
+        return
+    screen.say(f"Stack {state.name} is up at speed {state.speed:g} (network mode {state.mode}).")
+    screen.say(f"storefront  {state.storefront}")
+    screen.say(f"kubeconfig  {state.kubeconfig}")
+    suffix = "" if state.name == DEFAULT_NAME else f" --name {state.name}"
+    screen.say(f'kubectl     eval "$(oddsock env{suffix})" && kubectl -n {state.namespace} get pods')
