@@ -9,20 +9,28 @@ from aiohttp.typedefs import Handler, Middleware
 from oddsock.kit.clock import Clock
 from oddsock.kit.errors import OddsockError, UsageError
 from oddsock.kit.http import guard
-from oddsock.telemetry.api import access, check_runs, events, validate
+from oddsock.telemetry.api import access, check_runs, events, log_tail, validate
 from oddsock.telemetry.api.bodies import BODY_BYTES_MAX
 from oddsock.telemetry.api.errors import ApiError
+from oddsock.telemetry.api.log_aggregate import LogAggregates
+from oddsock.telemetry.api.log_intake import LogIntake
+from oddsock.telemetry.api.log_search import LogSearch
 from oddsock.telemetry.api.unhandled import Unhandled
 from oddsock.telemetry.settings import TelemetrySettings
 from oddsock.telemetry.store.checks import CheckStore
 from oddsock.telemetry.store.documents import Documents
 from oddsock.telemetry.store.events import EventStore
+from oddsock.telemetry.store.logs import LogStore
 from oddsock.telemetry.store.metrics import MetricStore
+from oddsock.telemetry.tails import Tails
 
 _log = logging.getLogger(__name__)
 
-NOT_COUNTED = frozenset({access.HEALTH, "/_oddsock/tail"})
+NOT_COUNTED = frozenset({access.HEALTH, log_tail.PATH})
 """Paths that are answered however many requests are in work."""
+
+COME_AGAIN_S = 1
+"""Seconds after which a client that was told 429 may send again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +40,7 @@ class Telemetry:
     settings: TelemetrySettings
     clock: Clock
     documents: Documents
+    logs: LogStore
     events: EventStore
     checks: CheckStore
     metrics: MetricStore
@@ -39,7 +48,8 @@ class Telemetry:
 
 def build(telemetry: Telemetry) -> web.Application:
     """Datadog's API over *telemetry*; every path but the health one wants its keys."""
-    settings, unhandled = telemetry.settings, Unhandled()
+    settings, clock, unhandled = telemetry.settings, telemetry.clock, Unhandled()
+    tails = Tails(settings.tails_max)
     app = web.Application(
         middlewares=[
             _answer_errors(unhandled),
@@ -52,6 +62,11 @@ def build(telemetry: Telemetry) -> web.Application:
     app.add_routes(unhandled.routes())
     app.add_routes(validate.routes())
     app.add_routes(events.routes(telemetry.events, telemetry.clock))
+    app.add_routes(LogIntake(telemetry.logs, tails, clock, settings).routes())
+    app.add_routes(LogSearch(telemetry.logs, clock).routes())
+    app.add_routes(LogAggregates(telemetry.logs, clock).routes())
+    app.add_routes(log_tail.routes(tails))
+    app.on_shutdown.append(tails.end)
     app.add_routes(check_runs.routes(telemetry.checks, telemetry.clock))
     return app
 
@@ -62,7 +77,10 @@ def _answer_errors(unhandled: Unhandled) -> Middleware:
         try:
             return await handler(request)
         except ApiError as refusal:
-            return refusal.answer()
+            answered = refusal.answer()
+            if refusal.status == 429:
+                answered.headers["Retry-After"] = answered.headers["X-RateLimit-Reset"] = str(COME_AGAIN_S)
+            return answered
         except UsageError as error:
             return ApiError(400, str(error)).answer()
         except OddsockError as error:

@@ -5,6 +5,7 @@ Files under its root: telemetry.lock (one server a root), meta.sqlite (documents
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -27,7 +29,11 @@ from oddsock.telemetry.settings import TelemetrySettings
 from oddsock.telemetry.store.checks import CheckStore
 from oddsock.telemetry.store.documents import Documents
 from oddsock.telemetry.store.events import EventStore
+from oddsock.telemetry.store.logs import LogStore
 from oddsock.telemetry.store.metrics import Limits, MetricStore
+
+FORGET_S = 3600.0
+"""Wall seconds between two looks for logs that are too old."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +58,16 @@ async def opened(settings: TelemetrySettings, clock: Clock) -> AsyncIterator[Tel
         limits = Limits(series_max=settings.series_max, retention_s=settings.retention_days * 86_400)
         metrics = MetricStore.open(root / "metrics.sqlite", clock, limits)
         closing.callback(metrics.close)
+        logs = LogStore.open(root / "logs", clock)
+        closing.callback(logs.close)
         yield Telemetry(
-            settings=settings, clock=clock, documents=documents, events=events, checks=checks, metrics=metrics
+            settings=settings,
+            clock=clock,
+            documents=documents,
+            logs=logs,
+            events=events,
+            checks=checks,
+            metrics=metrics,
         )
 
 
@@ -64,7 +78,28 @@ async def running(settings: TelemetrySettings) -> AsyncIterator[str]:
         listener = None if settings.listener_fd is None else socket.socket(fileno=settings.listener_fd)
         runner = await serve(build(telemetry), settings.host, settings.port, listener=listener, auto_decompress=False)
         closing.push_async_callback(runner.cleanup)
+        forgetting = asyncio.create_task(_forget_old_logs(telemetry), name="retention")
+        closing.push_async_callback(_cancel, forgetting)
         yield _url(runner)
+
+
+async def _forget_old_logs(telemetry: Telemetry) -> None:
+    """Delete the day files past their retention, every *FORGET_S* wall seconds."""
+    clock = telemetry.clock
+    while True:
+        await clock.sleep(FORGET_S * clock.speed)
+        oldest = clock.now() - timedelta(days=telemetry.settings.retention_days)
+        try:
+            if days := await telemetry.logs.drop_before(int(oldest.timestamp() * 1000)):
+                _log.info("forgot %d days of logs", days)
+        except OddsockError as error:
+            _log.error("old logs could not be deleted: %s", error)
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def _url(runner: web.AppRunner) -> str:

@@ -25,6 +25,10 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """How many days of logs and points are kept."""
     series_max: int = 20_000
     """How many metric series may be active, written to within an hour; new ones beyond are refused."""
+    logs_past_h_max: float = 18.0
+    """Hours by which a log may be late; later ones are left out and counted, as Datadog does."""
+    logs_ahead_h_max: float = 2.0
+    """Hours by which a log may be dated ahead."""
     requests_at_once_max: int = 64
     """How many requests may be in work together; one more is answered 429."""
     tails_max: int = 20
