@@ -2,7 +2,8 @@
 
 pipeline    the pipelines of a store, their order, and a log's way through them
 processors  the kinds of step: grok parser, remappers, category, builders, nested pipeline
-remappers   the processors that move one value to a place of its own: date, status, message, service, trace id, attribute
+remappers   the processors that move one value to its own place: date, status, message, service, trace id, attribute
+filters     the filter of a pipeline or a category
 arithmetic  the expression of an arithmetic processor
 body        a processor's JSON read field by field, refusing what is wrong by its place
 draft       a log on its way, changed by one step after the other

@@ -63,10 +63,6 @@ class Pipelines:
             step(draft)
         return draft.log()
 
-    def list(self) -> list[dict[str, Any]]:
-        """Every pipeline's JSON, in order."""
-        return [pipeline.document for pipeline in self._pipelines]
-
     def get(self, pipeline_id: str) -> dict[str, Any] | None:
         """One pipeline's JSON, None when there is none."""
         return next((pipeline.document for pipeline in self._pipelines if pipeline.id == pipeline_id), None)
@@ -106,10 +102,16 @@ class Pipelines:
         if not isinstance(pipeline_ids, list) or not all(isinstance(name, str) for name in pipeline_ids):
             raise PipelineError(place, "a list of ids is wanted here.")
         if sorted(pipeline_ids) != sorted(self.order()):
-            raise PipelineError(place, "every pipeline is wanted exactly once.", f"There are {', '.join(self.order())}.")
+            raise PipelineError(
+                place, "every pipeline is wanted exactly once.", f"There are {', '.join(self.order())}."
+            )
         self._documents.put(ORDER_KIND, ORDER_ID, {"pipeline_ids": pipeline_ids})
         self.reload()
         return self.order()
+
+    def list(self) -> list[dict[str, Any]]:
+        """Every pipeline's JSON, in order."""
+        return [pipeline.document for pipeline in self._pipelines]
 
 
 def _document(body: Body, pipeline_id: str) -> dict[str, Any]:

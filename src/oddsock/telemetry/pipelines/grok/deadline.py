@@ -29,7 +29,7 @@ def _ring(_signal: int, _frame: FrameType | None) -> None:
 
 def _set_up() -> None:
     global _is_set_up
-    signal.signal(signal.SIGVTALRM, _ring)
+    signal.signal(signal.SIGPROF, _ring)
     _is_set_up = True
 
 
@@ -42,8 +42,8 @@ def fullmatch(pattern: re.Pattern[str], text: str, deadline_s: float = DEADLINE_
         _set_up()
     _timed = pattern
     try:
-        signal.setitimer(signal.ITIMER_VIRTUAL, deadline_s)
+        signal.setitimer(signal.ITIMER_PROF, deadline_s)
         return pattern.fullmatch(text)
     finally:
         _timed = None
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)

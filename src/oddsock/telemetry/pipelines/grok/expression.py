@@ -39,7 +39,7 @@ class Call:
     """A matcher or filter by *name* with its arguments, *offset* characters into the rule."""
 
     name: str
-    arguments: tuple[Argument | "Call", ...]
+    arguments: "tuple[Argument | Call, ...]"
     offset: int
 
 
@@ -66,9 +66,7 @@ def read_expression(rule: RuleText, offset: int) -> Expression:
         extract = reader.extract()
         if reader.take(":"):
             made = reader.call("filter")
-    if not reader.take("}"):
-        raise reader.refuse("the closing brace of %{ is wanted here.")
-    return Expression(matcher, extract, made, reader.at)
+    return Expression(matcher, extract, made, reader.closing())
 
 
 class _Reader:
@@ -94,6 +92,13 @@ class _Reader:
         self.at += len(sign)
         self._match(_BLANKS)
         return True
+
+    def closing(self) -> int:
+        """The offset behind the closing brace."""
+        self._match(_BLANKS)
+        if not self._rule.text.startswith("}", self.at):
+            raise self.refuse("the closing brace of %{ is wanted here.")
+        return self.at + 1
 
     def extract(self) -> str:
         begin = self.at

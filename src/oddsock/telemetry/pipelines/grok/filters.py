@@ -171,7 +171,10 @@ def _csv(call: Call, rule: RuleText) -> Filter:
 
 def _array(call: Call, rule: RuleText) -> Filter:
     arguments: list[Argument | Call] = list(call.arguments)
-    inner = read_filter(arguments.pop(), rule) if arguments and isinstance(arguments[-1], Call) else None
+    inner = None
+    if arguments and isinstance(last := arguments[-1], Call):
+        arguments.pop()
+        inner = read_filter(last, rule)
     texts = strings(Call(call.name, tuple(arguments), call.offset), rule, 0, 2)
     separator = texts.pop() if texts else ","
     brackets = texts.pop() if texts else "[]" if not arguments else ""

@@ -19,15 +19,17 @@ def read_keyvalue(separator: str, allowed: str, quotes: str, delimiter: str) -> 
     >>> read_keyvalue("=", "", "", "")('user=john id=123 at=11/08 note="a \\"b\\""')
     {'user': 'john', 'id': 123, 'note': 'a "b"'}
     """
-    pairs = [quotes] if len(quotes) == 2 else list(_QUOTES)
+    pairs = [(pair[0], pair[1]) for pair in ([quotes] if len(quotes) == 2 else _QUOTES)]
     between = re.escape(delimiter) if delimiter else r"[\s,;]"
     bare = rf"[\w.\-@{allowed}]"
     keys = "|".join(f"{re.escape(left)}({bare}++){re.escape(right)}" for left, right in pairs)
-    values = "|".join(rf"{re.escape(left)}((?:\\.|[^\\{re.escape(right)}])*+){re.escape(right)}" for left, right in pairs)
+    values = "|".join(
+        rf"{re.escape(left)}((?:\\.|[^\\{re.escape(right)}])*+){re.escape(right)}" for left, right in pairs
+    )
     # A value ends at a delimiter: `at=11/08` is no pair when `/` is not allowed.
     pattern = re.compile(
         rf"(?:\A|(?<={between}))[ \t]*+(?:({bare}++)|{keys}){re.escape(separator)}[ \t]*+"
-        rf"(?:{values}|({bare}++))(?=[ \t]*+(?:\Z|{between}))",
+        rf"(?:{values}|({bare}++))(?=[ \t]*(?:\Z|{between}))",
         re.ASCII | re.DOTALL,
     )
     count = len(pairs)

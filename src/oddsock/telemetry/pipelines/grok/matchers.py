@@ -74,9 +74,7 @@ _PLAIN: dict[str, Matcher] = {
     "ip": Matcher(rf"(?:{_IPV6}|{_IPV4})"),
     "hostname": Matcher(_HOSTNAME),
     "ipOrHost": Matcher(rf"(?:{_IPV6}|{_IPV4}|{_HOSTNAME})"),
-    "port": Matcher(
-        r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|\d{1,4})(?!\d)", _integer
-    ),
+    "port": Matcher(r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|\d{1,4})(?!\d)", _integer),
 }
 
 NAMES = (*_PLAIN, "date", "regex", "boolean")
@@ -113,7 +111,7 @@ def _inner(call: Call, rule: RuleText, text: str) -> RuleText:
 
 
 def _date(call: Call, rule: RuleText) -> Matcher:
-    formatted, zone, locale = (strings(call, rule, 1, 3) + ["", ""])[:3]
+    formatted, zone, locale = [*strings(call, rule, 1, 3), "", ""][:3]
     try:
         return Matcher(*read_format(formatted, zone, locale))
     except WrongFormat as cause:

@@ -43,6 +43,9 @@ class _Rewriter:
         self._opened: list[int] = []
         self._multiline = [False]
         self._may_repeat = False
+        self._repeats = [1]
+        """How often the most repeated part of each open group is repeated in it at most."""
+        self._atom_repeats = 1
 
     def whole(self) -> str:
         while self._at < len(self._text):
@@ -56,6 +59,7 @@ class _Rewriter:
         self._made.append(text)
         self._at += length
         self._may_repeat = may_repeat
+        self._atom_repeats = 1
 
     def _next(self) -> None:
         sign = self._text[self._at]
@@ -179,6 +183,7 @@ class _Rewriter:
         self._opened.append(self._at)
         self._multiline.append(_is_multiline(flags, self._multiline[-1]))
         self._flags.append("")
+        self._repeats.append(1)
         self._put(f"(?{flags}:", length, False)
 
     def _set_flags(self, flags: str, length: int) -> None:
@@ -196,6 +201,8 @@ class _Rewriter:
         self._opened.pop()
         self._multiline.pop()
         self._put("))" if self._flags.pop() else ")", 1)
+        self._atom_repeats = self._repeats.pop()
+        self._repeats[-1] = max(self._repeats[-1], self._atom_repeats)
 
     def _quantifier(self) -> None:
         found = _QUANTIFIER.match(self._text, self._at)
@@ -205,8 +212,11 @@ class _Rewriter:
         if not self._may_repeat:
             raise self._rule.refuse(self._at, f"there is nothing that {found[0][:20]} could repeat.")
         least, most = int(found[1] or 0), int(found[3] or found[1] or 0)
-        if max(least, most) > REPEATS_MAX:
-            raise self._rule.refuse(self._at, f"a repetition goes no further than {REPEATS_MAX}.")
+        repeats = self._atom_repeats * max(least, most, 1)
+        if repeats > REPEATS_MAX:
+            sentence = f"a repetition, with those inside it, goes no further than {REPEATS_MAX}."
+            raise self._rule.refuse(self._at, sentence)
+        self._repeats[-1] = max(self._repeats[-1], repeats)
         if found[3] and most < least:
             raise self._rule.refuse(self._at, f"the repetition {found[0][:20]} ends before it begins.")
         is_lazy = self._text.startswith("?", self._at + len(found[0]))

@@ -46,7 +46,7 @@ class Rule:
 def read_rules(text: str, helpers: str = "") -> list[Rule]:
     """The rules of *text*, in order; GrokError with rule, line and column of what is wrong, helpers included."""
     named = {rule.name: rule for rule in _texts(helpers)}
-    made = []
+    made: list[Rule] = []
     for rule in _texts(text):
         if rule.name in named and rule.name not in {known.name for known in made}:
             raise rule.refuse(-rule.column + 1, f"a helper rule is named {rule.name} too.")
