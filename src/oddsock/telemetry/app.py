@@ -9,13 +9,14 @@ from aiohttp.typedefs import Handler, Middleware
 from oddsock.kit.clock import Clock
 from oddsock.kit.errors import OddsockError, UsageError
 from oddsock.kit.http import guard
-from oddsock.telemetry.api import access, check_runs, events, log_tail, validate
+from oddsock.telemetry.api import access, check_runs, events, log_tail, pipelines, validate
 from oddsock.telemetry.api.bodies import BODY_BYTES_MAX
 from oddsock.telemetry.api.errors import ApiError
 from oddsock.telemetry.api.log_aggregate import LogAggregates
 from oddsock.telemetry.api.log_intake import LogIntake
 from oddsock.telemetry.api.log_search import LogSearch
 from oddsock.telemetry.api.unhandled import Unhandled
+from oddsock.telemetry.pipelines.pipeline import Pipelines
 from oddsock.telemetry.settings import TelemetrySettings
 from oddsock.telemetry.store.checks import CheckStore
 from oddsock.telemetry.store.documents import Documents
@@ -50,6 +51,7 @@ def build(telemetry: Telemetry) -> web.Application:
     """Datadog's API over *telemetry*; every path but the health one wants its keys."""
     settings, clock, unhandled = telemetry.settings, telemetry.clock, Unhandled()
     tails = Tails(settings.tails_max)
+    made = Pipelines(telemetry.documents, settings.logs_past_h_max, settings.logs_ahead_h_max)
     app = web.Application(
         middlewares=[
             _answer_errors(unhandled),
@@ -62,7 +64,8 @@ def build(telemetry: Telemetry) -> web.Application:
     app.add_routes(unhandled.routes())
     app.add_routes(validate.routes())
     app.add_routes(events.routes(telemetry.events, telemetry.clock))
-    app.add_routes(LogIntake(telemetry.logs, tails, clock, settings).routes())
+    app.add_routes(LogIntake(telemetry.logs, tails, clock, settings, made.process).routes())
+    app.add_routes(pipelines.routes(made))
     app.add_routes(LogSearch(telemetry.logs, clock).routes())
     app.add_routes(LogAggregates(telemetry.logs, clock).routes())
     app.add_routes(log_tail.routes(tails))

@@ -1,9 +1,11 @@
 """The pipelines of a store, their order, and a log's way through every enabled one whose filter matches."""
 
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from oddsock.kit.errors import UsageError
 from oddsock.telemetry.pipelines.body import Body
 from oddsock.telemetry.pipelines.draft import Draft
 from oddsock.telemetry.pipelines.errors import PipelineError
@@ -12,10 +14,15 @@ from oddsock.telemetry.pipelines.remappers import Step
 from oddsock.telemetry.records import Log
 from oddsock.telemetry.store.documents import Documents
 
+_log = logging.getLogger(__name__)
+
 KIND = "pipeline"
 ORDER_KIND = "pipeline-order"
 ORDER_ID = "order"
 PIPELINES_MAX = 100
+PAST_H_MAX = 18.0
+AHEAD_H_MAX = 2.0
+MS_AN_HOUR = 3_600_000
 NAME_CHARACTERS_MAX = 500
 NOT_APPLIED_FIELD = "_oddsock_not_applied"
 """Where an answer lists the kinds of processor that are stored and not applied."""
@@ -37,8 +44,10 @@ class Pipeline:
 class Pipelines:
     """The pipelines of *documents*, compiled; `process` belongs to the main thread, whose clock bounds each rule."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, past_h_max: float = PAST_H_MAX, ahead_h_max: float = AHEAD_H_MAX) -> None:
         self._documents = documents
+        self._past_ms_max = past_h_max * MS_AN_HOUR
+        self._ahead_ms_max = ahead_h_max * MS_AN_HOUR
         self._pipelines: list[Pipeline] = []
         self._steps: list[Step] = []
         self.reload()
@@ -61,6 +70,9 @@ class Pipelines:
         draft = Draft(log)
         for step in self._steps:
             step(draft)
+        # The same bounds as at the intake: a date out of a message may not open a day file of any year.
+        if not -self._past_ms_max <= draft.at_ms - log.at_ms <= self._ahead_ms_max:
+            draft.set_time(log.at_ms)
         return draft.log()
 
     def get(self, pipeline_id: str) -> dict[str, Any] | None:
@@ -127,4 +139,13 @@ def _document(body: Body, pipeline_id: str) -> dict[str, Any]:
 
 
 def _compiled(document: dict[str, Any]) -> Pipeline:
-    return Pipeline(document, read_pipeline(Body(document, "")) if document.get("is_enabled") is True else None)
+    if document.get("is_enabled") is not True:
+        return Pipeline(document, None)
+    try:
+        return Pipeline(document, read_pipeline(Body(document, "")))
+    except UsageError as cause:
+        # An older version took it; the others still hold.
+        _log.warning(
+            "a stored pipeline cannot be read and is left out: %s", cause, extra={"fields": {"id": document["id"]}}
+        )
+        return Pipeline(document, None)

@@ -7,38 +7,9 @@ from typing import Any
 from oddsock.telemetry.pipelines.body import Body
 from oddsock.telemetry.pipelines.draft import Draft
 from oddsock.telemetry.pipelines.errors import PipelineError
+from oddsock.telemetry.statuses import status_of
 
 Step = Callable[[Draft], None]
-
-_SYSLOG = ("emergency", "alert", "critical", "error", "warn", "notice", "info", "debug")
-_STATUS_BEGINNINGS = (
-    ("emerg", "emergency"),
-    ("ok", "ok"),
-    ("success", "ok"),
-    ("trace", "debug"),
-    ("verbose", "debug"),
-    ("f", "emergency"),
-    ("a", "alert"),
-    ("c", "critical"),
-    ("err", "error"),
-    ("w", "warn"),
-    ("n", "notice"),
-    ("i", "info"),
-    ("d", "debug"),
-    ("o", "ok"),
-)
-
-
-def status_of(value: object) -> str:
-    """The status that *value* names, by Datadog's table: syslog numbers, then the beginning of a word, else info.
-
-    >>> [status_of(value) for value in ("WARN", "Fatal", 3, "7", "trace", "SUCCESS", "error", 1.5)]
-    ['warn', 'emergency', 'error', 'debug', 'debug', 'ok', 'error', 'info']
-    """
-    text = str(value).strip().lower()
-    if text in ("0", "1", "2", "3", "4", "5", "6", "7"):
-        return _SYSLOG[int(text)]
-    return next((status for beginning, status in _STATUS_BEGINNINGS if text.startswith(beginning)), "info")
 
 
 def status_remapper(body: Body) -> Step:
