@@ -9,12 +9,13 @@ from aiohttp.typedefs import Handler, Middleware
 from oddsock.kit.clock import Clock
 from oddsock.kit.errors import OddsockError, UsageError
 from oddsock.kit.http import guard
-from oddsock.telemetry.api import access, check_runs, events, log_tail, pipelines, validate
+from oddsock.telemetry.api import access, check_runs, events, log_tail, metric_query, pipelines, series, validate
 from oddsock.telemetry.api.bodies import BODY_BYTES_MAX
 from oddsock.telemetry.api.errors import ApiError
 from oddsock.telemetry.api.log_aggregate import LogAggregates
 from oddsock.telemetry.api.log_intake import LogIntake
 from oddsock.telemetry.api.log_search import LogSearch
+from oddsock.telemetry.api.metric_names import MetricNames
 from oddsock.telemetry.api.unhandled import Unhandled
 from oddsock.telemetry.pipelines.pipeline import Pipelines
 from oddsock.telemetry.settings import TelemetrySettings
@@ -71,6 +72,9 @@ def build(telemetry: Telemetry) -> web.Application:
     app.add_routes(log_tail.routes(tails))
     app.on_shutdown.append(tails.end)
     app.add_routes(check_runs.routes(telemetry.checks, telemetry.clock))
+    app.add_routes(series.routes(telemetry.metrics, telemetry.clock))
+    app.add_routes(metric_query.routes(telemetry.metrics))
+    app.add_routes(MetricNames(telemetry.metrics, telemetry.clock).routes())
     return app
 
 
