@@ -2,19 +2,29 @@
 
 import signal
 from types import FrameType
+from typing import cast
 
 from oddsock.cli import screen
+from oddsock.cli.up_order import UpOrder
 from oddsock.kit.errors import Interrupted
 from oddsock.kit.settings import home
-from oddsock.stack.boot import Stack, Wish
+from oddsock.stack.boot import Network, Stack, Wish
 from oddsock.stack.state import DEFAULT_NAME, StackState
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def boot(name: str, wish: Wish, json: bool) -> None:
-    """Start stack *name* as *wish* says; a signal takes down what must not stay, then Interrupted says so."""
-    told = "Nothing is left running." if wish.kept_by == "itself" else f"Stack {name} is down."
+def boot(order: UpOrder) -> None:
+    """Start the stack that *order* wants; a signal takes down what must not stay, then Interrupted says so."""
+    wish = Wish(
+        speed=order.speed,
+        port=order.port,
+        kept_by="itself" if order.detach else "terminal",
+        forks=not order.no_zygote,
+        network=cast(Network, order.network),
+        switches={"DIALECT": order.dialect, "ORDER_PROFILE": order.profile},
+    )
+    told = "Nothing is left running." if order.detach else f"Stack {order.name} is down."
     received: list[signal.Signals] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -27,12 +37,12 @@ def boot(name: str, wish: Wish, json: bool) -> None:
 
     for number in SIGNALS:
         signal.signal(number, note)
-    stack = Stack.start_blocking(home(), name, wish, go_on)
-    if wish.kept_by == "itself":
-        _show(stack.state, json)
+    stack = Stack.start_blocking(home(), order.name, wish, go_on)
+    if order.detach:
+        _show(stack.state, order.json)
         return
     try:
-        _show(stack.state, json)
+        _show(stack.state, order.json)
         screen.note("Ctrl-C takes it down.")
         stack.wait_for_end_blocking(go_on)
     finally:

@@ -1,7 +1,6 @@
 """The verbs, in the order a user meets them, and the group that imports a verb's file when it is wanted."""
 
 import importlib
-from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -25,37 +24,10 @@ VERBS = (
     "doctor",
 )
 
-GLOBAL_OPTIONS = {"--home": True, "--debug": False}
-"""Options that may stand before or after the verb; True for those that take a value."""
-
 EPILOG = (
     "Exit codes: 0 nothing odd at the end, 1 odd left, 2 usage, 3 could not run, 4 could not heal. "
     "Completion for your shell: oddsock --install-completion."
 )
-
-
-def hoisted(arguments: Sequence[str]) -> list[str]:
-    """*arguments* with the global options moved in front of the verb; what follows `--` stays.
-
-    >>> hoisted(["status", "--json", "--home", "here"])
-    ['--home', 'here', 'status', '--json']
-    """
-    front: list[str] = []
-    rest: list[str] = []
-    left = list(arguments)
-    while left:
-        word = left.pop(0)
-        if word == "--":
-            rest += [word, *left]
-            break
-        name, equals, _ = word.partition("=")
-        if name not in GLOBAL_OPTIONS:
-            rest.append(word)
-        elif GLOBAL_OPTIONS[name] and not equals and left:
-            front += [word, left.pop(0)]
-        else:
-            front.append(word)
-    return front + rest
 
 
 class Verbs(TyperGroup):

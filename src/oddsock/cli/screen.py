@@ -1,11 +1,12 @@
 """What a verb puts on stdout: a table for people, JSON for scripts, colours only on a terminal."""
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import typer
-
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from rich.console import Console
 
 WIDTH_PIPED = 160
@@ -24,19 +25,19 @@ def console() -> "Console":
 
 def say(text: str = "") -> None:
     """One line on stdout."""
-    typer.echo(text)
+    _write(sys.stdout, text)
 
 
 def note(text: str) -> None:
     """One line on stderr: progress, or something a user should know while stdout stays for the answer."""
-    typer.echo(text, err=True)
+    _write(sys.stderr, text)
 
 
 def say_json(document: object) -> None:
     """One indented JSON document on stdout; Structs are written by their fields."""
     import msgspec
 
-    typer.echo(msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode())
+    say(msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode())
 
 
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> None:
@@ -49,3 +50,8 @@ def say_table(headings: Sequence[str], rows: Sequence[Sequence[object]], right: 
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     console().print(table)
+
+
+def _write(stream: "TextIO", text: str) -> None:
+    stream.write(f"{text}\n")
+    stream.flush()

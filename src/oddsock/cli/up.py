@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from oddsock.cli.options import STACK, Json, Name
+from oddsock.cli.up_order import PORTS, SPEEDS, UpOrder
 
 EXAMPLES = """Examples:
 
@@ -42,8 +43,10 @@ class NetworkMode(StrEnum):
 def command(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Leave the stack running and return.")] = False,
     name: Name = STACK,
-    speed: Annotated[float, typer.Option(help="Plan seconds in one wall second.", min=0.1, max=100)] = 1.0,
-    port: Annotated[int, typer.Option(help="Port of the API server; 0 takes a free one.", min=0, max=65535)] = 0,
+    speed: Annotated[float, typer.Option(help="Plan seconds in one wall second.", min=SPEEDS[0], max=SPEEDS[1])] = 1.0,
+    port: Annotated[
+        int, typer.Option(help="Port of the API server; 0 takes a free one.", min=PORTS[0], max=PORTS[1])
+    ] = 0,
     no_zygote: Annotated[bool, typer.Option("--no-zygote", help="Execute every pod instead of forking it.")] = False,
     network: Annotated[
         NetworkMode,
@@ -62,14 +65,5 @@ def command(
     Waits until every service is available, and stays in this terminal unless it is told to detach.
     """
     from oddsock.cli.booting import boot
-    from oddsock.stack.boot import Wish
 
-    wish = Wish(
-        speed=speed,
-        port=port,
-        kept_by="itself" if detach else "terminal",
-        forks=not no_zygote,
-        network=network.value,
-        switches={"DIALECT": dialect.value, "ORDER_PROFILE": profile.value},
-    )
-    boot(name, wish, json)
+    boot(UpOrder(detach, name, speed, port, no_zygote, network.value, dialect.value, profile.value, json))

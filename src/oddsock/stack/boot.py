@@ -2,7 +2,6 @@
 
 import base64
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,7 +174,9 @@ class Stack:
         self._plane.stop(STOP_S_MAX)
         forget(self.home, self.state.name)
         if self.state.kept_by == "drill":
-            shutil.rmtree(folder(self.home, self.state.name), ignore_errors=True)
+            from shutil import rmtree
+
+            rmtree(folder(self.home, self.state.name), ignore_errors=True)
 
     def wait_for_end_blocking(self, go_on: Callable[[], None]) -> None:
         """`wait_for_end` in a process that has no loop; *go_on* as for `start_blocking`."""
@@ -214,6 +215,8 @@ def _beginning(home: Path, name: str) -> Iterator[None]:
 
 def stop(home: Path, name: str, keep_books: bool = False) -> bool:
     """Take down stack *name*, whoever started it, and remove its folder but the log; False when none was up."""
+    from shutil import rmtree
+
     state = read_state(home, name)
     alive = state is not None and state.is_alive
     if state is not None and alive:
@@ -225,7 +228,7 @@ def stop(home: Path, name: str, keep_books: bool = False) -> bool:
         if left.name in kept:
             continue
         if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+            rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
     return alive

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from oddsock.cli import registry
+from oddsock.cli import registry, words
 
 
 @pytest.mark.parametrize("verb", registry.VERBS)
@@ -24,7 +24,7 @@ def test_help_imports_nothing_that_takes_long() -> None:
 
 
 def test_global_options_are_moved_in_front_of_the_verb() -> None:
-    assert registry.hoisted(["drill", "p", "--home=h", "--debug", "--seed", "1"]) == [
+    assert words.hoisted(["drill", "p", "--home=h", "--debug", "--seed", "1"]) == [
         "--home=h",
         "--debug",
         "drill",
@@ -35,8 +35,8 @@ def test_global_options_are_moved_in_front_of_the_verb() -> None:
 
 
 def test_what_follows_two_dashes_stays_where_it_is() -> None:
-    assert registry.hoisted(["drill", "--", "--home", "x"]) == ["drill", "--", "--home", "x"]
+    assert words.hoisted(["drill", "--", "--home", "x"]) == ["drill", "--", "--home", "x"]
 
 
 def test_a_global_option_without_its_value_is_left_for_the_parser_to_refuse() -> None:
-    assert registry.hoisted(["status", "--home"]) == ["--home", "status"]
+    assert words.hoisted(["status", "--home"]) == ["--home", "status"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from oddsock.kit import processes
@@ -109,3 +110,13 @@ def test_killing_a_group_that_is_gone_is_no_error() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""], start_new_session=True)
     child.wait()
     processes.kill_group(child.pid)
+
+
+def test_a_start_is_told_as_psutil_tells_it_and_a_zombie_is_not_alive() -> None:
+    assert processes.started_at(os.getpid()) == pytest.approx(psutil.Process().create_time(), abs=0.01)
+    child = subprocess.Popen([sys.executable, "-S", "-c", "pass"])
+    started_at = processes.started_at(child.pid)
+    assert started_at > 0
+    assert _ends(child.pid, started_at, within_s=30)
+    child.wait()
+    assert processes.started_at(child.pid) == 0.0

@@ -1,5 +1,7 @@
 """The manifests as they are posted, and what is read from the cluster's answers."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,25 @@ def test_every_deployment_of_the_manifests_has_an_image_that_runs() -> None:
         for container in document["spec"]["template"]["spec"]["containers"]
     }
     assert images <= set(image_map())
+
+
+def test_manifests_that_were_read_are_not_read_again_until_they_change(tmp_path: Path) -> None:
+    cache = tmp_path / "home" / "manifests.json"
+    read = manifests.documents(cache=cache)
+    kept = json.loads(cache.read_text())
+    assert manifests.documents(cache=cache) == read == manifests.documents()
+    kept["documents"] = kept["documents"][:1]
+    cache.write_text(json.dumps(kept))
+    assert len(manifests.documents(cache=cache)) == 1
+    kept["stamp"][0][1] += 1
+    for unfit in (json.dumps(kept), "[]", "{"):
+        cache.write_text(unfit)
+        assert manifests.documents(cache=cache) == read
+
+
+def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert manifests.documents(cache=tmp_path / "file" / "manifests.json") == manifests.documents()
 
 
 def test_the_shops_namespace_allows_drills() -> None:
