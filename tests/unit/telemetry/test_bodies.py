@@ -18,7 +18,7 @@ def _raw_deflate(body: bytes) -> bytes:
 
 
 PACKED = {
-    "gzip": gzip.compress(BODY),
+    "gzip": gzip.compress(BODY, mtime=0),
     "deflate": zlib.compress(BODY),
     "zstd": zstandard.compress(BODY),
 }
@@ -30,7 +30,7 @@ PACKED = {
         ("identity", BODY),
         ("", BODY),
         *PACKED.items(),
-        ("gzip", gzip.compress(BODY[:100]) + gzip.compress(BODY[100:])),
+        ("gzip", gzip.compress(BODY[:100], mtime=0) + gzip.compress(BODY[100:], mtime=0)),
         ("deflate", _raw_deflate(BODY)),
         ("zstd1", zstandard.compress(BODY[:100]) + zstandard.compress(BODY[100:])),
         ("gzip", b""),
