@@ -9,7 +9,18 @@ from aiohttp.typedefs import Handler, Middleware
 from oddsock.kit.clock import Clock
 from oddsock.kit.errors import OddsockError, UsageError
 from oddsock.kit.http import guard
-from oddsock.telemetry.api import access, check_runs, events, log_tail, metric_query, pipelines, series, validate
+from oddsock.telemetry.api import (
+    access,
+    check_runs,
+    containers,
+    events,
+    hosts,
+    log_tail,
+    metric_query,
+    pipelines,
+    series,
+    validate,
+)
 from oddsock.telemetry.api.bodies import BODY_BYTES_MAX
 from oddsock.telemetry.api.errors import ApiError
 from oddsock.telemetry.api.log_aggregate import LogAggregates
@@ -74,6 +85,8 @@ def build(telemetry: Telemetry) -> web.Application:
     app.add_routes(check_runs.routes(telemetry.checks, telemetry.clock))
     app.add_routes(series.routes(telemetry.metrics, telemetry.clock))
     app.add_routes(metric_query.routes(telemetry.metrics))
+    app.add_routes(hosts.routes(telemetry.metrics, telemetry.clock))
+    app.add_routes(containers.routes(telemetry.metrics, telemetry.clock))
     app.add_routes(MetricNames(telemetry.metrics, telemetry.clock).routes())
     return app
 

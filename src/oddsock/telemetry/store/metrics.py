@@ -262,8 +262,8 @@ class MetricStore:
             head.put(at_s, value)
             series = self._index.at(series_id)
             series.written_at = now
-            if at_s > series.last_s:
-                series.last_s = at_s
+            series.first_s = min(series.first_s, at_s)
+            series.last_s = max(series.last_s, at_s)
             fill[1] += 1
 
     def _pack_fullest(self) -> None:

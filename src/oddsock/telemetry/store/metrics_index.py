@@ -17,6 +17,7 @@ ACTIVE_S = 3600.0
 KEPT_PER_ACTIVE = 10
 """So many times the limit of active series is kept in all, silent ones with them."""
 RECOUNT_S = 1.0
+NEVER_S = 1 << 62
 
 
 class SeriesLimit(OddsockError):
@@ -34,7 +35,7 @@ class SeriesLimit(OddsockError):
 
 @dataclass(slots=True)
 class Series:
-    """One series; *last_s* is the instant of its newest point, *kind* and *interval_s* those of its last point."""
+    """One series: the instants of its first and newest points, *kind* and *interval_s* as last written."""
 
     id: int
     metric: str
@@ -42,6 +43,7 @@ class Series:
     tags: tuple[str, ...]
     kind: str
     interval_s: int
+    first_s: int = NEVER_S
     last_s: int = 0
     written_at: float = float("-inf")
 
@@ -68,11 +70,13 @@ class Index:
         """Read the table of series and the newest instant of each in the chunks."""
         rows = connection.execute(
             "SELECT s.id, s.metric, s.host, s.tags, s.kind, s.interval_s,"
-            " (SELECT max(to_s) FROM chunks WHERE series = s.id) FROM series s ORDER BY s.id"
+            " (SELECT min(from_s) FROM chunks WHERE series = s.id), (SELECT max(to_s) FROM chunks WHERE series = s.id)"
+            " FROM series s ORDER BY s.id"
         )
-        for sid, metric, host, tags, kind, interval_s, last_s in rows:
+        for sid, metric, host, tags, kind, interval_s, first_s, last_s in rows:
             decoded = msgspec.json.decode(tags, type=tuple[str, ...])
-            self.add([Series(sid, metric, host, decoded, kind, interval_s, last_s or 0)])
+            first_s = NEVER_S if first_s is None else first_s
+            self.add([Series(sid, metric, host, decoded, kind, interval_s, first_s, last_s or 0)])
 
     def add(self, fresh: Iterable[Series]) -> None:
         """Take new series in."""
