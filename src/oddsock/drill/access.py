@@ -1,7 +1,8 @@
-"""How a drill reaches the shop of a cluster: an operator's calls and the customers' browsers, closed as one."""
+"""How a drill reaches the shop of a cluster and its telemetry: an operator's calls, browsers, questions."""
 
 from dataclasses import dataclass
 
+from oddsock.clients.datadog.door import TelemetryDoor
 from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.clients.sockshop.doors import ClusterDoors
 from oddsock.clients.sockshop.shop import Shop
@@ -13,18 +14,21 @@ from oddsock.kit.clock import Clock
 
 @dataclass(frozen=True)
 class Access:
-    """The shop, and the browsers of the plan's customers."""
+    """The shop, the browsers of the plan's customers, and telemetry where there is any."""
 
     shop: Shop
     sessions: Sessions
+    telemetry: TelemetryDoor | None = None
 
     async def close(self) -> None:
         """Let every connection go."""
         await self.sessions.close()
         await self.shop.close()
+        if self.telemetry is not None:
+            await self.telemetry.close()
 
 
-def open_access(plan: PlanFields, cluster: ClusterDoor, clock: Clock) -> Access:
-    """The way to the shop in *cluster*, with every customer of *plan*; nothing is connected yet."""
+def open_access(plan: PlanFields, cluster: ClusterDoor, clock: Clock, telemetry: TelemetryDoor | None = None) -> Access:
+    """The way to the shop in *cluster*, with every customer of *plan*, and to *telemetry*; nothing is connected yet."""
     doors = ClusterDoors(cluster)
-    return Access(Shop(doors), Sessions(people(plan), doors, clock))
+    return Access(Shop(doors), Sessions(people(plan), doors, clock), telemetry)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from oddsock.drill.operation import Verb
+from oddsock.drill.plan_telemetry import QUESTION, TelemetryPlan
 from oddsock.drill.predicate import Predicate
 from oddsock.drill.seconds import Seconds
 
@@ -25,6 +26,7 @@ FORMS = {
     CARD_EXPIRES: "a month and a year as 08/29",
     VARIABLE: "the name of an environment variable, such as ORDER_PROFILE",
     CHECK: "the id of a check, such as C1",
+    QUESTION: "the id of a question, such as Q1 or Q10a",
 }
 """What each pattern asks for, in words."""
 
@@ -124,10 +126,14 @@ class SteadyState(_Part, frozen=True, kw_only=True):
 
 
 class EvidencePlan(_Part, frozen=True, kw_only=True):
-    """The phases evidence is taken in; *during* is when on the main clock, default just before the first heal."""
+    """The phases evidence is taken in; *during* is when on the main clock, default just before the first heal.
+
+    *telemetry* is what is asked of logs, metrics and events; without it nothing is.
+    """
 
     phases: tuple[Phase, ...] = ("before", "during", "after-heal", "after-mend")
     during: Seconds | None = None
+    telemetry: TelemetryPlan = msgspec.field(default_factory=TelemetryPlan)
 
 
 class TrialOrder(_Part, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from oddsock.drill.faults.catalog import FAULTS, make_fault
 from oddsock.drill.plan_complaint import complain, suggest
 from oddsock.drill.plan_fields import PlanFields, PlannedFault, PlannedOperation
 from oddsock.drill.plan_source import Step, split_path
+from oddsock.drill.plan_telemetry_mistakes import find_telemetry_mistakes
 
 LIVE_FIGURES = ("attempts", "attempts_ok", "attempts_fail", "attempts_unknown", "operations_unknown", "elapsed_s")
 """What an abort condition may compare: counts of the main clock so far, and its plan seconds."""
@@ -27,6 +28,7 @@ def find_mistakes(plan: PlanFields) -> Iterator[Mistake]:
     yield from _faults(["faults"], plan.faults)
     yield from _lead(plan)
     yield from _evidence(plan)
+    yield from find_telemetry_mistakes(plan.evidence.telemetry)
     for at, condition in enumerate(plan.abort):
         if condition.figure not in LIVE_FIGURES:
             yield (

@@ -27,6 +27,8 @@ from oddsock.drill.plan import Plan
 from oddsock.drill.running import run_to_its_end, run_together
 from oddsock.drill.settle import await_settled
 from oddsock.drill.steady_state import await_healthy, ready_deadline_s
+from oddsock.drill.telemetry_evidence import TelemetryTaker
+from oddsock.drill.telemetry_span import read_span
 from oddsock.drill.trial import TrialResult, place_trial_order
 from oddsock.kit.clock import Clock, wait_for
 from oddsock.kit.errors import Interrupted, OddsockError, Unreachable
@@ -261,6 +263,7 @@ class _Recovery:
             missing = await self._evidence.take("after-mend")
             step.value["missing"] = missing
             step.kind = "unknown" if missing else "ok"
+        await self._look_at_monitors()
         if "orders" in missing:
             return None, None
         books = read_books(self._case, "after-mend")
@@ -270,6 +273,15 @@ class _Recovery:
         value = {"phase": "after-mend", "odd": account.odd, "again": len(again.actions), "sentence": told}
         self._logbook.write("note", "checks", value)
         return account.odd, len(again.actions)
+
+    async def _look_at_monitors(self) -> None:
+        """Keep the monitors once more: by now one that fired has recovered."""
+        asked = self._plan.evidence.telemetry
+        span = read_span(self._case.history)
+        if not asked.is_empty and self._access.telemetry is not None and span is not None:
+            namespace = self._cluster.namespace
+            taker = TelemetryTaker(self._case, self._access.telemetry, asked, namespace, self._clock)
+            await taker.take_monitors(span)
 
 
 def _sum_up(

@@ -23,7 +23,7 @@ from oddsock.drill.customers import operations
 from oddsock.drill.evidence import EvidenceTaker
 from oddsock.drill.fault_windows import FaultWindows, check_faults
 from oddsock.drill.lease import check_permission, drill_lease
-from oddsock.drill.logbook import Logbook, NobodyWatches, Observer
+from oddsock.drill.logbook import Logbook, NobodyWatches, Observer, Step
 from oddsock.drill.operation import Operation
 from oddsock.drill.plan import Plan
 from oddsock.drill.plan_fields import PlannedFault
@@ -32,6 +32,9 @@ from oddsock.drill.schedule import Moment, Schedule
 from oddsock.drill.settle import await_settled
 from oddsock.drill.shopper import perform
 from oddsock.drill.steady_state import await_steady_state, check_services, check_socks
+from oddsock.drill.telemetry_evidence import TelemetryTaker
+from oddsock.drill.telemetry_filling import gather_facts
+from oddsock.drill.telemetry_span import read_span
 from oddsock.kit.clock import Clock
 from oddsock.kit.errors import Interrupted, OddsockError
 from oddsock.kit.files import explain_disk, write_whole
@@ -91,10 +94,13 @@ class _Drill:
         self._operations = operations(plan)
         self._abort = AbortWatch(plan.abort, observer)
         faults = len(plan.lead.faults) + len(plan.faults)
-        total = len(self._operations) + 2 * faults + len(plan.evidence.phases) + 2
+        asked = plan.evidence.telemetry
+        phases = len(plan.evidence.phases) + bool(asked.metrics) + bool(asked.views) + (not asked.is_empty)
+        total = len(self._operations) + 2 * faults + phases + 2
         self._logbook = Logbook(case, clock, self._abort, total)
         self._windows = FaultWindows(case, cluster, clock, self._logbook)
         self._evidence = EvidenceTaker(case, cluster, access.shop, access.sessions)
+        self._telemetry = TelemetryTaker(case, access.telemetry, plan.evidence.telemetry, cluster.namespace, clock)
         self._missing: dict[str, dict[str, str]] = {}
         self._has_ended = False
 
@@ -127,12 +133,14 @@ class _Drill:
             await self._run_lead()
             await self._await_steady_state()
         await self._take_evidence("before")
+        await self._await_baseline()
         finished = await self._run_main()
         await self._windows.heal_all()
         if self._abort.error:
             raise self._abort.error
         settled = await await_settled(plan.settle_s, self._access.shop, self._clock, self._logbook)
         await self._take_evidence("after-heal")
+        await self._ask_telemetry()
         return DrillResult(
             state="completed" if finished else "aborted",
             sentence="The plan ran to its end." if finished else f"The drill was aborted: {self._abort.sentence}.",
@@ -195,6 +203,29 @@ class _Drill:
             self._missing[phase] = missing
             step.value |= {"missing": missing}
             step.kind = "unknown" if missing else "ok"
+
+    async def _await_baseline(self) -> None:
+        """A metric has a before only when it was measured before."""
+        if self._plan.evidence.telemetry.metrics and self._access.telemetry is not None:
+            with self._logbook.step("telemetry", {"phase": "before"}) as step:
+                step.value["sentence"] = await self._telemetry.await_baseline()
+
+    async def _take_views(self) -> None:
+        if self._plan.evidence.telemetry.views:
+            with self._logbook.step("telemetry", {"phase": "during"}) as step:
+                self._keep_missing(step, await self._telemetry.take_views())
+
+    async def _ask_telemetry(self) -> None:
+        span = read_span(self._case.history)
+        if self._telemetry.is_idle or span is None:
+            return
+        with self._logbook.step("telemetry", {"phase": "after-heal"}) as step:
+            facts = gather_facts(self._case, span)
+            self._keep_missing(step, await self._telemetry.take_answers(span, facts))
+
+    def _keep_missing(self, step: Step, missing: dict[str, str]) -> None:
+        step.value["missing"] = missing
+        step.kind = "unknown" if missing else "ok"
 
     async def _run_lead(self) -> None:
         self._logbook.begin("lead")
@@ -263,4 +294,5 @@ class _Drill:
         await self._logbook.sleep_until(moment.at_s)
         await schedule.await_turn(moment)
         await self._take_evidence("during")
+        await self._take_views()
         moment.done.set()

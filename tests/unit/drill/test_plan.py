@@ -62,6 +62,9 @@ def test_the_published_schema_is_fresh() -> None:
     assert SCHEMA.read_text() == schema_text(), f"run: python -m oddsock.drill.plan_schema {SCHEMA.name}"
 
 
+ASKS = "evidence: {telemetry: {queries"
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -131,6 +134,21 @@ def test_an_unknown_fault_is_refused_with_its_place_and_the_nearest_name() -> No
         ("name: small", "name: small\nexpectations: [5]", 2, "expectations[0]: write it as text"),
         ("name: small", "name: small\nevidence: {during: 400}", 2, "No fault holds at 400 s"),
         ("name: small", "name: small\nlead: {faults: [{fault: delete-pods, target: a, from: 0}]}", 2, "needs an end"),
+        ("name: small", "name: small\nevidence: {telemetry: {queries: [{id: Q1}]}}", 2, "lacks the field `query`"),
+        ("name: small", f"name: small\n{ASKS}: [{{id: q, query: a}}]}}}}", 2, "the id of a question, such as Q1"),
+        (
+            "name: small",
+            f"name: small\n{ASKS}: [{{id: Q1, query: '{{ordr 1}} {{order x}}'}}]}}}}",
+            2,
+            "nothing a run fi",
+        ),
+        (
+            "name: small",
+            f"name: small\n{ASKS}: [{{id: Q1, query: a, expect: [lines.windw > 1]}}]}}}}",
+            2,
+            "lines.window`?",
+        ),
+        ("name: small", f"name: small\n{ASKS}: [{{id: Q1, query: a}}, {{id: Q1, query: b}}]}}}}", 2, "Q1 stands twice"),
         ("name: small", "name: small\nchecks: [lost]", 2, "the id of a check, such as C1"),
         ("name: small", "name: small\nchecks: [C1, C99]", 2, "There is no check C99; did you mean `C9`?"),
         ("  - username: Rayaan", "  - username: Rayaan\n  - username: Rayaan", 5, "Rayaan stands twice"),

@@ -65,7 +65,9 @@ class VirtualClock:
     async def sleep(self, plan_s: float) -> None:
         """Wait until the others let *plan_s* plan seconds pass."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._passed_s + max(plan_s, 0.0) / self.speed, next(self._numbers), woken))
+        # At least a microsecond: less may vanish in the sum, and whoever sleeps until an instant would never see it.
+        wakes_at_s = self._passed_s + max(plan_s / self.speed, 1e-6)
+        heapq.heappush(self._sleepers, (wakes_at_s, next(self._numbers), woken))
         if self._driver is None or self._driver.done():
             self._driver = asyncio.ensure_future(self._drive())
         await woken
