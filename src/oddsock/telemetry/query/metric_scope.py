@@ -23,7 +23,7 @@ def parse_scope(text: Text) -> tuple[Scope, str]:
     if text.next() == "}":
         text.fail("A scope may not be empty; everything is {*}.")
     end = text.text.find("}", begin)
-    words = WORDS_INSIDE.search(text.text, begin, end if end >= 0 else len(text.text)) is not None
+    words = WORDS_INSIDE.search(text.text[begin : end if end >= 0 else None]) is not None
     scope = _any_of(text) if words else _list(text)
     shown = text.text[begin : text.place].strip()
     text.expect("}", "after the scope")
