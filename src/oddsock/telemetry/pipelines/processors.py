@@ -31,10 +31,8 @@ NOT_APPLIED = (
     "array-processor",
     "array-map-processor",
     "decoder-processor",
-    "exclude-attribute",
     "geo-ip-parser",
     "lookup-processor",
-    "reference-table-lookup-processor",
     "schema-processor",
     "span-id-remapper",
     "url-parser",
@@ -107,6 +105,16 @@ def arithmetic_processor(body: Body) -> Step:
     return apply
 
 
+def exclude_attribute(body: Body) -> Step:
+    """Take one attribute away."""
+    name = body.path("attribute_to_exclude")
+
+    def apply(draft: Draft) -> None:
+        draft.remove(name)
+
+    return apply
+
+
 KINDS: dict[str, Callable[[Body], Step]] = {
     "grok-parser": grok_parser,
     "date-remapper": date_remapper,
@@ -118,6 +126,7 @@ KINDS: dict[str, Callable[[Body], Step]] = {
     "category-processor": category_processor,
     "string-builder-processor": string_builder,
     "arithmetic-processor": arithmetic_processor,
+    "exclude-attribute": exclude_attribute,
 }
 
 

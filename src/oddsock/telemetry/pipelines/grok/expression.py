@@ -22,16 +22,17 @@ _WORDS: dict[str, Argument] = {"true": True, "false": False, "null": None}
 
 @dataclass(frozen=True)
 class RuleText:
-    """One rule as it was written: *text* begins at *column* of *line* of the rules."""
+    """One rule as it was written: *text* begins at *column* of *line* of *within*, match_rules or support_rules."""
 
     name: str
     text: str
     line: int
     column: int
+    within: str = ""
 
     def refuse(self, offset: int, sentence: str, hint: str = "") -> GrokError:
         """The error of what stands *offset* characters into the text."""
-        return GrokError(self.name, self.line, self.column + offset, sentence, hint)
+        return GrokError(self.name, self.line, self.column + offset, sentence, hint, self.within)
 
 
 @dataclass(frozen=True)

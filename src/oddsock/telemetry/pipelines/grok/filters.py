@@ -140,7 +140,7 @@ def _keyvalue(call: Call, rule: RuleText) -> Filter:
         raise rule.refuse(call.offset, "the quotes of keyvalue are two characters, an opening and a closing one.")
     # Brackets and a caret mean themselves inside the list of allowed characters.
     inside = re.sub(r"(?<!\\)([\[\]^])", r"\\\1", allowed)
-    checked = rewrite(RuleText(rule.name, f"[_{inside}]", rule.line, rule.column + call.offset))
+    checked = rewrite(RuleText(rule.name, f"[_{inside}]", rule.line, rule.column + call.offset, rule.within))
     if not (checked.startswith("[_") and checked.endswith("]")):
         raise rule.refuse(call.offset, "the allowed characters of keyvalue are no list of characters.")
     read = read_keyvalue(separator, checked[2:-1], quotes, delimiter)

@@ -107,7 +107,7 @@ def strings(call: Call, rule: RuleText, least: int, most: int) -> list[str]:
 
 def _inner(call: Call, rule: RuleText, text: str) -> RuleText:
     # A column inside the string is that of the call: escapes of the string shift what follows them.
-    return RuleText(rule.name, text, rule.line, rule.column + call.offset + len('regex("'))
+    return RuleText(rule.name, text, rule.line, rule.column + call.offset + len('regex("'), rule.within)
 
 
 def _date(call: Call, rule: RuleText) -> Matcher:

@@ -5,7 +5,7 @@ from typing import Any
 
 from oddsock.telemetry.pipelines.body import Body
 from oddsock.telemetry.pipelines.draft import Draft, merged, written
-from oddsock.telemetry.pipelines.errors import PipelineError
+from oddsock.telemetry.pipelines.errors import GrokError, PipelineError
 from oddsock.telemetry.pipelines.grok.deadline import Overrun, fullmatch
 from oddsock.telemetry.pipelines.grok.rules import Capture, Rule, read_rules
 from oddsock.telemetry.pipelines.remappers import Step
@@ -94,7 +94,10 @@ def grok_parser(body: Body) -> Step:
     samples = body.list("samples")
     if len(samples) > SAMPLES_MAX or not all(isinstance(sample, str) for sample in samples):
         raise PipelineError(body.within("samples"), f"a list of up to {SAMPLES_MAX} texts is wanted here.")
-    grok = Grok(rules.text("match_rules"), rules.text("support_rules", ""))
+    try:
+        grok = Grok(rules.text("match_rules"), rules.text("support_rules", ""))
+    except GrokError as cause:
+        raise cause.placed(rules.place) from cause
 
     def apply(draft: Draft) -> None:
         text = draft.read(source)

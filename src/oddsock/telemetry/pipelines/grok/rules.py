@@ -45,9 +45,9 @@ class Rule:
 
 def read_rules(text: str, helpers: str = "") -> list[Rule]:
     """The rules of *text*, in order; GrokError with rule, line and column of what is wrong, helpers included."""
-    named = {rule.name: rule for rule in _texts(helpers)}
+    named = {rule.name: rule for rule in _texts(helpers, "support_rules")}
     made: list[Rule] = []
-    for rule in _texts(text):
+    for rule in _texts(text, "match_rules"):
         if rule.name in named and rule.name not in {known.name for known in made}:
             raise rule.refuse(-rule.column + 1, f"a helper rule is named {rule.name} too.")
         made.append(_Compiler(named).compile(rule))
@@ -56,25 +56,29 @@ def read_rules(text: str, helpers: str = "") -> list[Rule]:
     return made
 
 
-def _texts(text: str) -> list[RuleText]:
+def _texts(text: str, within: str) -> list[RuleText]:
     found: dict[str, RuleText] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
+
+        def refuse(name: str, column: int, sentence: str, number: int = number) -> GrokError:
+            return GrokError(name, number, column, sentence, within=within)
+
         begin = len(line) - len(line.lstrip())
         name = _NAME.match(line, begin)
         if name is None:
-            raise GrokError("", number, begin + 1, "a rule begins with its name: letters, digits, _ and dots.")
+            raise refuse("", begin + 1, "a rule begins with its name: letters, digits, _ and dots.")
         gap = _SPACED.match(line, name.end())
         if gap is None or gap.end() == len(line):
-            raise GrokError(name[0], number, name.end() + 1, "a blank and the rule itself are wanted behind the name.")
+            raise refuse(name[0], name.end() + 1, "a blank and the rule itself are wanted behind the name.")
         if len(line) > RULE_CHARACTERS_MAX:
-            raise GrokError(name[0], number, 1, f"the rule has more than {RULE_CHARACTERS_MAX} characters.")
+            raise refuse(name[0], 1, f"the rule has more than {RULE_CHARACTERS_MAX} characters.")
         if name[0] in found:
-            raise GrokError(name[0], number, begin + 1, f"line {found[name[0]].line} has a rule of this name already.")
-        found[name[0]] = RuleText(name[0], line[gap.end() :], number, gap.end() + 1)
+            raise refuse(name[0], begin + 1, f"line {found[name[0]].line} has a rule of this name already.")
+        found[name[0]] = RuleText(name[0], line[gap.end() :], number, gap.end() + 1, within)
         if len(found) > RULES_MAX:
-            raise GrokError(name[0], number, 1, f"there are more than {RULES_MAX} rules.")
+            raise refuse(name[0], 1, f"there are more than {RULES_MAX} rules.")
     return list(found.values())
 
 
