@@ -12,6 +12,8 @@ from oddsock.telemetry.pipelines.grok.zones import read_zone
 
 FORMAT_CHARACTERS_MAX = 100
 _CACHED_MAX = 4096
+_AHEAD_MS_MAX = 86_400_000
+"""Clocks and zones differ: so far after its log's own instant may a date without a year lie."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LETTERS = re.compile(r"([A-Za-z])\1*|'(?:[^']|'')*'|.", re.DOTALL)
 _OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2})"
@@ -106,7 +108,7 @@ class _Reader:
         self._cached: dict[str, int] = {}
 
     def to_ms(self, text: str, beside_ms: int) -> int | None:
-        """Milliseconds since 1970; a date without a year lies in that year which brings it nearest to *beside_ms*."""
+        """Milliseconds since 1970; a date without a year is the last such date up to *beside_ms*."""
         found = self._pattern.fullmatch(text)
         if found is None:
             return None
@@ -136,8 +138,8 @@ class _Reader:
             return None if second_ms is None else second_ms + fraction_ms
         beside = (_EPOCH + timedelta(milliseconds=beside_ms)).year
         years = [self._whole_second_ms(parts, year) for year in (beside - 1, beside, beside + 1) if 1 < year < 9999]
-        near = min((at for at in years if at is not None), key=lambda at: abs(at - beside_ms), default=None)
-        return None if near is None else near + fraction_ms
+        past = [at for at in years if at is not None and at <= beside_ms + _AHEAD_MS_MAX]
+        return max(past) + fraction_ms if past else None
 
     def _whole_second_ms(self, parts: dict[str, str | None], year: int | None) -> int | None:
         try:

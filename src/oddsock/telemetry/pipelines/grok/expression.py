@@ -16,7 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)
 _EXTRACT = re.compile(r"[\w.@$/-]*", re.ASCII)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _WORD = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|(?:true|false|null)\b")
-_ESCAPE = re.compile(r'\\(["\\])')
+_ESCAPE = re.compile(r"""\\(["'\\])""")
 _WORDS: dict[str, Argument] = {"true": True, "false": False, "null": None}
 
 

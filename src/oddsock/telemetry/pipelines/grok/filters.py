@@ -151,7 +151,7 @@ def _csv(call: Call, rule: RuleText) -> Filter:
     header, separator, quote = (strings(call, rule, 1, 3) + ["", ",", '"'][len(call.arguments) :])[:3]
     names = [name.strip() for name in header.split(",")]
     separator = "\t" if separator == "tab" else separator
-    if len(separator) != 1 or len(quote) != 1 or separator == quote or not {separator, quote}.isdisjoint("\r\n\0 "[:3]):
+    if len(separator) != 1 or len(quote) != 1 or separator == quote or {separator, quote} & set("\r\n\0"):
         raise rule.refuse(call.offset, "the separator and the quote of csv are one character each, and not the same.")
     if not all(names) or len(names) > ENTRIES_MAX:
         raise rule.refuse(call.offset, f"csv takes from 1 to {ENTRIES_MAX} names, separated by commas.")
