@@ -101,7 +101,6 @@ class ApiServer:
             raise Unreachable(API, self.server, str(cause) or type(cause).__name__) from cause
 
 
-
 async def pause(clock: Clock, wall_s: float) -> None:
     """Return after *wall_s* wall seconds."""
     await clock.sleep(wall_s * clock.speed)

@@ -1,4 +1,4 @@
-"""Collector: kubernetes_state.* of deployments, ReplicaSets, Services, endpoints, pods and nodes, as the API tells them.
+"""Collector: kubernetes_state.* of deployments, ReplicaSets, Services, endpoints, pods, nodes, as the API has them.
 
 Names are those of the Agent's kubernetes_state_core check.
 """

@@ -72,7 +72,12 @@ class Machine:
 
 def _disk(total: int, used: int, free: int) -> list[tuple[str, float]]:
     # In KiB, as the Agent's disk check has it.
-    return [("total", total / 1024), ("used", used / 1024), ("free", free / 1024), ("in_use", used / (used + free or 1))]
+    return [
+        ("total", total / 1024),
+        ("used", used / 1024),
+        ("free", free / 1024),
+        ("in_use", used / (used + free or 1)),
+    ]
 
 
 def is_this_machine(node: Obj) -> bool:

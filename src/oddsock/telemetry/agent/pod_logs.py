@@ -21,7 +21,7 @@ BYTES_MAX = 1_000_000
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Place:
     """Which container of which pod."""
 

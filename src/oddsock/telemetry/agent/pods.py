@@ -1,4 +1,4 @@
-"""The pods of the cluster, followed by a watch; those that are gone are remembered for a while, for their last lines."""
+"""The pods of the cluster, followed by a watch; those that are gone are remembered a while, for their last lines."""
 
 import asyncio
 import logging

@@ -1,8 +1,5 @@
 """What an agent is told: one JSON file, read once. Intervals are plan seconds; the speed divides them."""
 
-import os
-from collections.abc import Mapping
-
 import msgspec
 
 from oddsock.kit.errors import UsageError
@@ -61,12 +58,7 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """*interval_s* plan seconds as wall seconds, not less than *least_s*."""
         return max(interval_s / self.speed, least_s)
 
-    def check(self, environment: Mapping[str, str] = os.environ) -> None:
+    def check(self) -> None:
         """UsageError when there is nowhere to ship to."""
         if not self.to_datadog and not self.address:
             raise UsageError("The agent has no address to ship to.", "Set `address`, or `to_datadog`.")
-        if self.to_datadog and not (environment.get("DD_SITE") and environment.get("DD_API_KEY")):
-            raise UsageError(
-                "Shipping to the real Datadog needs DD_SITE and DD_API_KEY.",
-                "Set both, or leave --ship-to-datadog out.",
-            )
