@@ -23,6 +23,10 @@ def boot(order: UpOrder) -> None:
         forks=not order.no_zygote,
         network=cast(Network, order.network),
         switches={"DIALECT": order.dialect, "ORDER_PROFILE": order.profile},
+        telemetry=not order.no_telemetry,
+        alerts=not order.no_alerts,
+        log_pipeline=order.log_pipeline,
+        to_datadog=order.ship_to_datadog,
     )
     told = "Nothing is left running." if order.detach else f"Stack {order.name} is down."
     received: list[signal.Signals] = []
@@ -56,5 +60,7 @@ def _show(state: StackState, json: bool) -> None:
     screen.say(f"Stack {state.name} is up at speed {state.speed:g} (network mode {state.mode}).")
     screen.say(f"storefront  {state.storefront}")
     screen.say(f"kubeconfig  {state.kubeconfig}")
+    if state.telemetry:
+        screen.say(f"telemetry   {state.telemetry}")
     suffix = "" if state.name == DEFAULT_NAME else f" --name {state.name}"
     screen.say(f'kubectl     eval "$(oddsock env{suffix})" && kubectl -n {state.namespace} get pods')

@@ -32,7 +32,11 @@ def command(name: Name = STACK, json: Json = False) -> None:
         return
     screen.say(f"Stack {name} is {document['state']} at speed {state.speed:g} (network mode {state.mode}).")
     screen.say(f"storefront  {state.storefront}")
-    screen.say(f"kubeconfig  {state.kubeconfig}\n")
+    screen.say(f"kubeconfig  {state.kubeconfig}")
+    if state.telemetry:
+        lost = ", ".join(child.name for child in state.children if not child.is_alive)
+        screen.say(f"telemetry   {state.telemetry}{f' (ended: {lost})' if lost else ''}")
+    screen.say("")
     deployments = document["deployments"]
     rows = [
         (one["name"], f"{one['available']}/{one['replicas']}", state.services.get(one["name"], ""))
@@ -66,6 +70,7 @@ async def _look(state: "StackState") -> dict[str, Any]:
         "server": state.server,
         "pid": state.pid,
         "started_at": state.started_at,
+        "telemetry": state.telemetry,
         "deployments": [
             {"name": one.name, "replicas": one.replicas, "ready": one.ready, "available": one.available}
             for one in deployments

@@ -14,6 +14,7 @@ EXAMPLES = """Examples:
   oddsock up                     stays in this terminal; Ctrl-C takes everything down
   oddsock up --detach            leaves it running; `oddsock down` ends it
   oddsock up --detach --name second --speed 30
+  oddsock up --log-pipeline      levels and trace ids of the logs are read, as in no legacy shop
   oddsock up --dialect weave --profile upstream     the shop as its makers wrote it
 """
 
@@ -58,6 +59,15 @@ def command(
     profile: Annotated[
         Profile, typer.Option(help="incident-3: save first, with a status; upstream: pay, ship, save last.")
     ] = Profile.INCIDENT_3,
+    no_telemetry: Annotated[bool, typer.Option("--no-telemetry", help="Without store and agent.")] = False,
+    no_alerts: Annotated[bool, typer.Option("--no-alerts", help="Without the shipped monitors.")] = False,
+    log_pipeline: Annotated[
+        bool, typer.Option("--log-pipeline", help="With the shipped log pipelines, which read level and trace.")
+    ] = False,
+    ship_to_datadog: Annotated[
+        bool,
+        typer.Option("--ship-to-datadog", help="The agent ships to the real Datadog of DD_SITE and DD_API_KEY."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Boot a cluster with the Sock Shop on this machine.
@@ -66,4 +76,20 @@ def command(
     """
     from oddsock.cli.booting import boot
 
-    boot(UpOrder(detach, name, speed, port, no_zygote, network.value, dialect.value, profile.value, json))
+    boot(
+        UpOrder(
+            detach=detach,
+            name=name,
+            speed=speed,
+            port=port,
+            no_zygote=no_zygote,
+            network=network.value,
+            dialect=dialect.value,
+            profile=profile.value,
+            no_telemetry=no_telemetry,
+            no_alerts=no_alerts,
+            log_pipeline=log_pipeline,
+            ship_to_datadog=ship_to_datadog,
+            json=json,
+        )
+    )

@@ -27,10 +27,23 @@ class UpOrder(NamedTuple):
     network: str = "auto"
     dialect: str = "power"
     profile: str = "incident-3"
+    no_telemetry: bool = False
+    no_alerts: bool = False
+    log_pipeline: bool = False
+    ship_to_datadog: bool = False
     json: bool = False
 
 
-_FLAGS = {"--detach": "detach", "-d": "detach", "--no-zygote": "no_zygote", "--json": "json"}
+_FLAGS = {
+    "--detach": "detach",
+    "-d": "detach",
+    "--no-zygote": "no_zygote",
+    "--no-telemetry": "no_telemetry",
+    "--no-alerts": "no_alerts",
+    "--log-pipeline": "log_pipeline",
+    "--ship-to-datadog": "ship_to_datadog",
+    "--json": "json",
+}
 _TEXTS: dict[str, Sequence[str]] = {
     "--name": (),
     "--network": NETWORKS,

@@ -17,6 +17,7 @@ from oddsock.stack import manifests
 from oddsock.stack.control_plane import LOG, ControlPlane, end_process, write_private
 from oddsock.stack.kubeconfig import kubeconfig_text
 from oddsock.stack.state import StackState, find, folder, forget, read_state, write_state
+from oddsock.stack.telemetry import LOGS, Telemetry, check_datadog, end_children
 
 KeptBy = Literal["terminal", "itself", "drill"]
 Network = Literal["auto", "ns", "ports"]
@@ -40,7 +41,8 @@ class Wish(NamedTuple):
 
     Kept by "itself" it outlives the process that starts it; otherwise it dies with that process, however that ends. Its
     pods are forked from a warm process where the machine allows it, unless *forks* is false. *switches* are values of
-    the shop's switches other than its manifests'.
+    the shop's switches other than its manifests'. With *telemetry* a store and an agent stand beside it;
+    *alerts* makes the shipped monitors, *log_pipeline* the shipped log pipelines; *to_datadog* ships to the real one.
     """
 
     speed: float = 1.0
@@ -49,16 +51,30 @@ class Wish(NamedTuple):
     forks: bool = True
     network: Network = "auto"
     switches: Mapping[str, str] = MappingProxyType({})
+    telemetry: bool = True
+    alerts: bool = True
+    log_pipeline: bool = False
+    to_datadog: bool = False
+
+    @property
+    def installs(self) -> list[str]:
+        """The folders of data/ whose documents the store begins with."""
+        return ["dashboards", *(["monitors"] if self.alerts else []), *(["pipelines"] if self.log_pipeline else [])]
 
 
 class Stack:
     """A stack that this process started; leave the `async with` block and it is taken down."""
 
-    def __init__(self, home: Path, state: StackState, plane: ControlPlane, token: str) -> None:
+    def __init__(
+        self, home: Path, state: StackState, plane: ControlPlane, token: str, wish: Wish, lifeline: int
+    ) -> None:
         self.home = home
         self.state = state
         self._plane = plane
         self._token = token
+        self._wish = wish
+        self._lifeline = lifeline
+        self._telemetry: Telemetry | None = None
         self._ends_at = SystemClock().monotonic() + API_S_MAX
 
     @classmethod
@@ -94,7 +110,10 @@ class Stack:
     @classmethod
     def _spawn(cls, home: Path, name: str, wish: Wish) -> "Stack":
         place, token = folder(home, name), base64.urlsafe_b64encode(os.urandom(24)).decode()
+        if wish.to_datadog:
+            check_datadog()
         objects = manifests.documents(switches=wish.switches, cache=home / "manifests.json")
+        lifeline, held = os.pipe()
         plane = ControlPlane.spawn(
             place,
             port=wish.port,
@@ -104,6 +123,7 @@ class Stack:
             forks=wish.forks,
             network=wish.network,
             objects=objects,
+            holds=held,
         )
         state = StackState(
             name=name,
@@ -121,7 +141,7 @@ class Stack:
             log=str(plane.log),
             kept_by=wish.kept_by,
         )
-        stack = cls(home, state, plane, token)
+        stack = cls(home, state, plane, token, wish, lifeline)
         try:
             write_state(home, state)
         except BaseException:
@@ -142,15 +162,31 @@ class Stack:
                 raise self._too_late()
             return False
         services = {name: f"http://{address}" for name, address in arrival["services"].items()}
+        if self._wish.telemetry:
+            self._start_telemetry()
         self.state = msgspec.structs.replace(
             self.state,
             state="running",
             mode=arrival["mode"],
             services=services,
             storefront=services.get("front-end", ""),
+            telemetry=self._telemetry.url if self._telemetry else "",
+            children=self._telemetry.children if self._telemetry else (),
         )
         write_state(self.home, self.state)
         return True
+
+    def _start_telemetry(self) -> None:
+        wish = self._wish
+        self._telemetry = Telemetry.spawn(
+            folder(self.home, self.state.name),
+            lifeline=self._lifeline,
+            outlives=wish.kept_by == "itself",
+            speed=wish.speed,
+            kubeconfig=self.state.kubeconfig,
+            installs=wish.installs,
+            to_datadog=wish.to_datadog,
+        )
 
     def _too_late(self) -> CannotRun:
         if not self.state.server:
@@ -171,7 +207,12 @@ class Stack:
 
     def stop(self) -> None:
         """Take the stack down and forget it."""
+        if self._telemetry is not None:
+            self._telemetry.stop()
         self._plane.stop(STOP_S_MAX)
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
         forget(self.home, self.state.name)
         if self.state.kept_by == "drill":
             from shutil import rmtree
@@ -219,10 +260,12 @@ def stop(home: Path, name: str, keep_books: bool = False) -> bool:
 
     state = read_state(home, name)
     alive = state is not None and state.is_alive
+    if state is not None:
+        end_children(state.children)
     if state is not None and alive:
         end_process(state.pid, state.pid_started_at, STOP_S_MAX)
     forget(home, name)
-    kept = {LOG, "lock", *(["volumes"] if keep_books else [])}
+    kept = {LOG, *LOGS, "lock", *(["volumes"] if keep_books else [])}
     place = folder(home, name)
     for left in place.iterdir() if place.exists() else ():
         if left.name in kept:

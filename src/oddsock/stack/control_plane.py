@@ -43,9 +43,13 @@ class ControlPlane:
         forks: bool,
         network: str,
         objects: Sequence[Mapping[str, Any]],
+        holds: int | None = None,
     ) -> "ControlPlane":
         """Start a control plane that keeps its files under *place*, serves on loopback *port*, 0 for a free one, and
-        begins with *objects*."""
+        begins with *objects*.
+
+        It keeps the descriptor *holds* open as long as it lives, by which others see its end, however it comes.
+        """
         ready, tell = os.pipe()
         settings = {
             "root": str(place),
@@ -59,7 +63,7 @@ class ControlPlane:
         }
         write_private(place / "control-plane.json", json.dumps({**settings, "ready_fd": tell}))
         environment = {key: value for key, value in os.environ.items() if key != processes.LIFELINE}
-        kept, lifeline = [tell], None
+        kept, lifeline = [tell, *([] if holds is None else [holds])], None
         if not outlives:
             follow, lifeline = os.pipe()
             environment[processes.LIFELINE] = str(follow)

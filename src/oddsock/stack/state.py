@@ -16,6 +16,19 @@ STATE_FILE = "stack.json"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
+class Child(msgspec.Struct, frozen=True):
+    """A process of a stack beside its control plane, with which it ends."""
+
+    name: str
+    pid: int
+    started_at: float
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs still."""
+        return processes.is_alive(self.pid, self.started_at)
+
+
 class StackState(msgspec.Struct, frozen=True, kw_only=True):
     """A stack as it was written down; whether it still lives is asked of the processes."""
 
@@ -33,6 +46,9 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str
     log: str
     kept_by: Literal["terminal", "itself", "drill"]
+    telemetry: str = ""
+    """The URL of its telemetry, the host of any Datadog client; empty without."""
+    children: tuple[Child, ...] = ()
 
     @property
     def is_alive(self) -> bool:

@@ -21,5 +21,6 @@ cluster_state   collector: kubernetes_state.*
 machine         collector: system.* of this machine, under the name of each node
 shop            collector: what orders counts
 connectivity    collector: does payment answer, asked inside the cluster's network
+installs        the shipped dashboards, monitors and log pipelines, made in the store
 heartbeat       collector: datadog.agent.running
 """

@@ -19,6 +19,7 @@ from oddsock.telemetry.agent.api_server import ApiServer, end, pause
 from oddsock.telemetry.agent.cluster_state import ClusterState
 from oddsock.telemetry.agent.connectivity import Connectivity
 from oddsock.telemetry.agent.heartbeat import Heartbeat
+from oddsock.telemetry.agent.installs import install
 from oddsock.telemetry.agent.kube_events import KubeEvents
 from oddsock.telemetry.agent.kubelet import Kubelet
 from oddsock.telemetry.agent.log_files import LogFiles
@@ -31,7 +32,7 @@ from oddsock.telemetry.agent.reporting import Collector, Outbox, repeat
 from oddsock.telemetry.agent.settings import COUNT_INTERVAL_S_MIN, AgentSettings
 from oddsock.telemetry.agent.shop import Shop
 
-DRAIN_S_MAX = 1.5
+DRAIN_S_MAX = 1.0
 """Wall seconds that an agent which ends may still ship."""
 
 FIRST_S = 1.0
@@ -74,6 +75,8 @@ class Agent:
         self._events = KubeEvents(
             store, memory, self._pods, clock, settings.cluster_name, settings.tags, settings.namespaces
         )
+        self._memory = memory
+        self._store = store
         self._outbox = Outbox(store.send_series, store.send_checks, clock)
         self._collectors = self._make_collectors(memory)
 
@@ -100,9 +103,16 @@ class Agent:
             loops.create_task(self._logs.run())
             loops.create_task(self._events.follow(self._server))
             loops.create_task(self._outbox.run())
+            loops.create_task(self._install())
             await pause(self._clock, FIRST_S)
             for collector, interval_s in self._collectors:
                 loops.create_task(repeat(collector, self._outbox, interval_s, self._clock))
+
+    async def _install(self) -> None:
+        try:
+            await install(self._settings.installs, self._store, self._memory, self._clock)
+        except OddsockError as cause:
+            _log.error("%s", cause)
 
     async def drain(self) -> None:
         """Ship what is there, within the deadline of an end."""
@@ -140,7 +150,12 @@ async def run(settings: AgentSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
+    is_orphan = False
+
     def on_lifeline_end() -> None:
+        # Whoever kept the store has gone, too: there is nobody to tell the rest to.
+        nonlocal is_orphan
+        is_orphan = True
         loop.call_soon_threadsafe(stop.set)
 
     processes.follow_lifeline(on_lifeline_end)
@@ -150,7 +165,8 @@ async def run(settings: AgentSettings) -> None:
             try:
                 await agent.run()
             finally:
-                await agent.drain()
+                if not is_orphan:
+                    await agent.drain()
 
     working, stopping = asyncio.create_task(work(), name="agent"), asyncio.create_task(stop.wait())
     await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -8,6 +8,7 @@ from oddsock.kit.sqlite import Book
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS positions (file TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (key TEXT PRIMARY KEY, seq INTEGER NOT NULL, is_sent INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS installed (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (key TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
 """
 
@@ -71,3 +72,13 @@ class Memory:
         with self._book.transaction() as rows:
             rows.execute("DELETE FROM counters")
             rows.executemany("INSERT INTO counters VALUES (?, ?)", list(values.items()))
+
+    def is_installed(self, name: str) -> bool:
+        """Whether document *name* was made in the store; it is not made again when somebody has deleted it."""
+        found = self._book.connection.execute("SELECT 1 FROM installed WHERE name = ?", (name,)).fetchone()
+        return found is not None
+
+    def keep_installed(self, name: str) -> None:
+        """Remember that document *name* was made."""
+        with self._book.transaction() as rows:
+            rows.execute("INSERT OR IGNORE INTO installed VALUES (?)", (name,))

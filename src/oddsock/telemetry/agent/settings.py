@@ -52,6 +52,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Tell kubernetes.pods.running 0 for a deployment without pods; the real Agent's series just stops."""
     shop_service: str = "sock-shop/orders:80"
     """namespace/service:port whose /metrics count orders; empty reads none."""
+    installs: tuple[str, ...] = ()
+    """Folders of data/ (dashboards, monitors, pipelines) whose documents are made in the store, each once."""
     probes: tuple[Probe, ...] = (Probe(name="payment", namespace="sock-shop"),)
 
     def wall_s(self, interval_s: float, least_s: float = INTERVAL_S_MIN) -> float:
