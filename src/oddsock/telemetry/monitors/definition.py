@@ -11,12 +11,22 @@ import msgspec
 
 from oddsock.kit.errors import UsageError
 from oddsock.telemetry.monitors.query import parse_monitor_query
-from oddsock.telemetry.monitors.query_tree import CheckAlert, Comparison, Composite, CountAlert, MetricAlert, Query
+from oddsock.telemetry.monitors.query_tree import (
+    CheckAlert,
+    Comparison,
+    Composite,
+    CountAlert,
+    MetricAlert,
+    Query,
+    parts,
+)
 from oddsock.telemetry.query.errors import QueryError
 
 NAME_LENGTH_MAX, MESSAGE_LENGTH_MAX, TAGS_MAX = 500, 10_000, 100
 NO_DATA_S_CHECK = 120.0
 """After how long a silent service check has no data, when the monitor does not say: Datadog's two minutes."""
+
+_TIMES = ("no_data_timeframe", "renotify_interval", "renotify_occurrences", "evaluation_delay", "new_group_delay")
 
 MissingData = Literal["default", "show_no_data", "show_and_notify_no_data", "resolve"]
 RenotifyStatus = Literal["alert", "warn", "no data"]
@@ -82,8 +92,8 @@ class Definition:
         match self.query:
             case CountAlert(by=by) | CheckAlert(by=by):
                 return bool(by)
-            case MetricAlert(expression=expression):
-                return " by " in expression.replace("}by", "} by ").replace("by{", "by {")
+            case MetricAlert(is_grouped=is_grouped):
+                return is_grouped
         return False
 
     @property
@@ -101,15 +111,17 @@ class Definition:
     @property
     def parts(self) -> frozenset[int]:
         """The monitors that a composite one names."""
-        from oddsock.telemetry.monitors.query_tree import parts
-
-        return frozenset(p.monitor_id for p in parts(self.query.root)) if isinstance(self.query, Composite) else frozenset()
+        named = parts(self.query.root) if isinstance(self.query, Composite) else []
+        return frozenset(part.monitor_id for part in named)
 
 
 def read_definition(document: dict[str, Any], monitor_id: int = 0) -> Definition:
     """The monitor that *document* describes; UsageError with a sentence when it cannot be one."""
+    given = _without_nulls(document)
+    if isinstance(given.get("options"), dict):
+        given["options"] = _without_nulls(given["options"])
     try:
-        body = msgspec.convert(document, Body)
+        body = msgspec.convert(given, Body)
     except msgspec.ValidationError as cause:
         raise UsageError(f"The monitor is wrong: {cause}.") from None
     _check_sizes(body)
@@ -125,6 +137,11 @@ def read_definition(document: dict[str, Any], monitor_id: int = 0) -> Definition
     return Definition(monitor_id, body, query, thresholds)
 
 
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    # Clients write what they leave open as null.
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def _check_sizes(body: Body) -> None:
     if len(body.name) > NAME_LENGTH_MAX:
         raise UsageError(f"The monitor's name is longer than {NAME_LENGTH_MAX} characters.")
@@ -133,7 +150,13 @@ def _check_sizes(body: Body) -> None:
     if len(body.tags) > TAGS_MAX:
         raise UsageError(f"The monitor has more than {TAGS_MAX} tags.")
     times = body.options
-    for name in ("no_data_timeframe", "renotify_interval", "renotify_occurrences", "evaluation_delay", "new_group_delay"):
+    for name in (
+        "no_data_timeframe",
+        "renotify_interval",
+        "renotify_occurrences",
+        "evaluation_delay",
+        "new_group_delay",
+    ):
         if (value := getattr(times, name)) is not None and not 0 <= value <= 1_000_000:
             raise UsageError(f"options.{name} must be from 0 to 1000000, not {value}.")
 

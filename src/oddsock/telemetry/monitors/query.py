@@ -27,12 +27,15 @@ from oddsock.telemetry.monitors.query_tree import (
 from oddsock.telemetry.query.errors import QueryError
 from oddsock.telemetry.query.log_search import parse_search
 from oddsock.telemetry.query.log_tree import Search
+from oddsock.telemetry.query.metric_eval import queries_of
+from oddsock.telemetry.query.metric_query import parse_query
+from oddsock.telemetry.query.metric_tree import Expression
+from oddsock.telemetry.store.aggregates import AGGREGATIONS, Aggregation
 
 TYPES = ("metric alert", "query alert", "log alert", "event-v2 alert", "service check", "composite")
 """The types that are evaluated; `metric alert` is the older name of `query alert`."""
 
 METRIC_AGGREGATORS = ("avg", "sum", "min", "max")
-ROLLUPS = ("count", "cardinality", "sum", "avg", "min", "max", "median", "pc75", "pc90", "pc95", "pc98", "pc99")
 GROUPS_MAX, LAST_MAX, WINDOW_S_MAX = 4, 100, 7 * 86_400
 DEPTH_MAX, PARTS_MAX = 20, 10
 
@@ -95,15 +98,26 @@ def _parse_metric(text: str) -> MetricAlert:
     tail = _TAIL.search(text, head.end())
     if tail is None:
         raise QueryError("A metric monitor ends with a comparison, such as < 1.", len(text) + 1)
-    if not text[head.end() : tail.start()].strip():
-        raise QueryError("A metric query is missing here, such as avg:system.load.1{*}.", head.end() + 1)
+    expression = _read_expression(text[head.end() : tail.start()], head.end())
     return MetricAlert(
         aggregator=named,
         window_s=window_s(head[2], head.start(2) + 1),
-        expression=text[head.end() : tail.start()],
-        column=head.end() + 1,
+        expression=expression,
+        is_grouped=any(query.by for query in queries_of(expression)),
         comparison=Comparison(tail[1], float(tail[2])),
     )
+
+
+def _read_expression(text: str, place: int) -> Expression:
+    if not text.strip():
+        raise QueryError("A metric query is missing here, such as avg:system.load.1{*}.", place + 1)
+    try:
+        expressions = parse_query(text)
+    except QueryError as error:
+        raise QueryError(error.reason, place + error.column) from error
+    if len(expressions) > 1:
+        raise QueryError("A monitor asks one question: join several queries by arithmetic.", place + 1)
+    return expressions[0]
 
 
 def _parse_count(text: str, source: str) -> CountAlert:
@@ -135,17 +149,18 @@ def _read_search(quoted: Quoted) -> Search:
         raise QueryError(error.reason, column) from error
 
 
-def _read_rollup(rollup: Call | None) -> tuple[str, str]:
+def _read_rollup(rollup: Call | None) -> tuple[Aggregation, str]:
     if rollup is None:
         return "count", ""
-    method, *measures = rollup.texts(1, 2)
-    if method.text not in ROLLUPS:
-        raise QueryError(f"{method.text[:30]!r} is no roll-up; there are {', '.join(ROLLUPS)}.", method.column)
-    if method.text == "count":
+    written, *measures = rollup.texts(1, 2)
+    method = next((known for known in AGGREGATIONS if known == written.text), None)
+    if method is None:
+        raise QueryError(f"{written.text[:30]!r} is no roll-up; there are {', '.join(AGGREGATIONS)}.", written.column)
+    if method == "count":
         return "count", ""
     if not measures:
-        raise QueryError(f'A {method.text} needs what it is taken of: .rollup("{method.text}", "@a").', rollup.column)
-    return method.text, measures[0].text
+        raise QueryError(f'A {method} needs what it is taken of: .rollup("{method}", "@a").', rollup.column)
+    return method, measures[0].text
 
 
 def _read_groups(by: Call | None) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from oddsock.telemetry.query.log_tree import Search
+from oddsock.telemetry.query.metric_tree import Expression
+from oddsock.telemetry.store.aggregates import Aggregation
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +18,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class MetricAlert:
-    """*aggregator* over *window_s* of the metric query *expression*, which begins at *column*."""
+    """*aggregator* over *window_s* of a metric *expression*; *is_grouped* when one of its queries has a `by`."""
 
     aggregator: str
     window_s: float
-    expression: str
-    column: int
+    expression: Expression
+    is_grouped: bool
     comparison: Comparison
 
 
@@ -31,7 +33,7 @@ class CountAlert:
 
     source: Literal["logs", "events"]
     search: Search
-    aggregation: str
+    aggregation: Aggregation
     measure: str
     by: tuple[str, ...]
     window_s: float

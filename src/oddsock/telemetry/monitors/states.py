@@ -12,6 +12,9 @@ from oddsock.telemetry.monitors.definition import Definition
 KEPT_WITHOUT_DATA_S = 24 * 3600.0
 """After how long without data a group is forgotten, plan seconds: Datadog's default of 24 hours."""
 
+WALL_S_MIN = 2.0
+"""No window becomes shorter than this, however high the speed: what happened has to arrive first."""
+
 
 class Status(StrEnum):
     """The states of a monitor and of each of its groups, as Datadog spells them."""
@@ -34,18 +37,15 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What one evaluation found for one group.
 
     *value* is None when there were no data; *status* is given where states are read instead of computed (checks,
-    composites); *reason* says why there is neither.
+    composites); *reason* says more, above all why a question failed.
     """
 
     value: float | None = None
     status: Status | None = None
     reason: str = ""
+    is_failed: bool = False
+    """Whether the question could not be answered at all."""
     is_window_full: bool = True
-
-    @property
-    def is_failed(self) -> bool:
-        """Whether the question could not be answered at all."""
-        return self.status is Status.UNKNOWN and bool(self.reason)
 
     @property
     def has_data(self) -> bool:
@@ -90,6 +90,15 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     def is_repeated(self) -> bool:
         """Whether the same state is told again."""
         return self.before is self.after
+
+
+def wall_ms(plan_s: float, speed: float) -> int:
+    """A window of *plan_s* plan seconds in wall milliseconds.
+
+    >>> wall_ms(300, 1), wall_ms(300, 60), wall_ms(60, 60)
+    (300000, 5000, 2000)
+    """
+    return round(max(WALL_S_MIN, plan_s / speed) * 1000)
 
 
 def worst(statuses: "list[Status]") -> Status:
@@ -206,7 +215,7 @@ def _without_data(
     if before is None:
         return Status.NO_DATA
     silent_ms = now_ms - seen.last_data_ms
-    if options.notify_no_data and silent_ms >= monitor.no_data_s * 1000 / speed:
+    if options.notify_no_data and silent_ms >= wall_ms(monitor.no_data_s, speed):
         return Status.NO_DATA
     # A monitor that does not speak of missing data stays as it was, but nobody can vouch for an Unknown.
     return Status.NO_DATA if before.status is Status.UNKNOWN else before.status
