@@ -17,6 +17,7 @@ from oddsock.telemetry.api import (
     hosts,
     log_tail,
     metric_query,
+    monitors,
     pipelines,
     series,
     validate,
@@ -28,6 +29,7 @@ from oddsock.telemetry.api.log_intake import LogIntake
 from oddsock.telemetry.api.log_search import LogSearch
 from oddsock.telemetry.api.metric_names import MetricNames
 from oddsock.telemetry.api.unhandled import Unhandled
+from oddsock.telemetry.monitors.watch import Watch
 from oddsock.telemetry.pipelines.pipeline import Pipelines
 from oddsock.telemetry.settings import TelemetrySettings
 from oddsock.telemetry.store.checks import CheckStore
@@ -57,6 +59,7 @@ class Telemetry:
     events: EventStore
     checks: CheckStore
     metrics: MetricStore
+    watch: Watch
 
 
 def build(telemetry: Telemetry) -> web.Application:
@@ -87,6 +90,7 @@ def build(telemetry: Telemetry) -> web.Application:
     app.add_routes(metric_query.routes(telemetry.metrics))
     app.add_routes(hosts.routes(telemetry.metrics, telemetry.clock))
     app.add_routes(containers.routes(telemetry.metrics, telemetry.clock))
+    app.add_routes(monitors.routes(telemetry.watch, settings.monitor_interval_s))
     app.add_routes(MetricNames(telemetry.metrics, telemetry.clock).routes())
     return app
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,11 @@ from oddsock.kit.errors import EXIT_OK, CannotRun, OddsockError, UsageError
 from oddsock.kit.files import try_lock
 from oddsock.kit.http import serve
 from oddsock.telemetry.app import Telemetry, build
+from oddsock.telemetry.monitors.delivery import Channels
+from oddsock.telemetry.monitors.evaluation import Sources
+from oddsock.telemetry.monitors.record import Record
+from oddsock.telemetry.monitors.watch import make_watch
+from oddsock.telemetry.query.metric_eval import lines_of
 from oddsock.telemetry.settings import TelemetrySettings
 from oddsock.telemetry.store.checks import CheckStore
 from oddsock.telemetry.store.documents import Documents
@@ -60,6 +66,10 @@ async def opened(settings: TelemetrySettings, clock: Clock) -> AsyncIterator[Tel
         closing.callback(metrics.close)
         logs = LogStore.open(root / "logs", clock)
         closing.callback(logs.close)
+        record = Record.open(root / "monitors.sqlite")
+        closing.callback(record.close)
+        sources = Sources(logs, events, checks, partial(lines_of, metrics))
+        channels = Channels(settings.webhooks, settings.mail_server, tuple(settings.mail_to))
         yield Telemetry(
             settings=settings,
             clock=clock,
@@ -68,6 +78,7 @@ async def opened(settings: TelemetrySettings, clock: Clock) -> AsyncIterator[Tel
             events=events,
             checks=checks,
             metrics=metrics,
+            watch=make_watch(record, documents, sources, events, channels, clock),
         )
 
 
@@ -78,13 +89,17 @@ async def running(settings: TelemetrySettings) -> AsyncIterator[str]:
         listener = None if settings.listener_fd is None else socket.socket(fileno=settings.listener_fd)
         runner = await serve(build(telemetry), settings.host, settings.port, listener=listener, auto_decompress=False)
         closing.push_async_callback(runner.cleanup)
-        forgetting = asyncio.create_task(_forget_old_logs(telemetry), name="retention")
-        closing.push_async_callback(_cancel, forgetting)
+        for work, name in (
+            (_forget_old(telemetry), "retention"),
+            (telemetry.watch.keep_looking(settings.monitor_interval_s), "monitors"),
+            (telemetry.watch.keep_delivering(), "messages"),
+        ):
+            closing.push_async_callback(_cancel, asyncio.create_task(work, name=name))
         yield _url(runner)
 
 
-async def _forget_old_logs(telemetry: Telemetry) -> None:
-    """Delete the day files past their retention, every *FORGET_S* wall seconds."""
+async def _forget_old(telemetry: Telemetry) -> None:
+    """Delete what is past its retention, every *FORGET_S* wall seconds."""
     clock = telemetry.clock
     while True:
         await clock.sleep(FORGET_S * clock.speed)
@@ -92,6 +107,8 @@ async def _forget_old_logs(telemetry: Telemetry) -> None:
         try:
             if days := await telemetry.logs.drop_before(int(oldest.timestamp() * 1000)):
                 _log.info("forgot %d days of logs", days)
+            for store in (telemetry.events, telemetry.checks, telemetry.watch.record):
+                store.forget_before(int(oldest.timestamp() * 1000))
         except OddsockError as error:
             _log.error("old logs could not be deleted: %s", error)
 

@@ -33,3 +33,11 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """How many requests may be in work together; one more is answered 429."""
     tails_max: int = 20
     """How many live tails may be open together; one more is answered 429."""
+    monitor_interval_s: float = 5.0
+    """Plan seconds between two evaluations of the monitors; divided by *speed*, never below half a wall second."""
+    webhooks: dict[str, str] = {}
+    """Where `@webhook-NAME` in a monitor's message leads: NAME to a URL."""
+    mail_server: str = ""
+    """The SMTP server for `@mail` in a monitor's message, such as smtp://127.0.0.1:1025."""
+    mail_to: list[str] = []
+    """Whom `@mail` writes to."""

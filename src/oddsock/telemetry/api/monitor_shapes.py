@@ -50,6 +50,7 @@ def show_found(document: dict[str, Any], watch: Watch) -> dict[str, Any]:
         "classification": _classification(document["type"]),
         "creator": document["creator"],
         "org_id": document["org_id"],
+        "is_muted": bool(document["options"].get("silenced")),
         "last_triggered_ts": max(triggered, default=0) or None,
         "notifications": [{"handle": name, "name": name} for name in handles(document["message"])],
         "scopes": [],
@@ -58,7 +59,7 @@ def show_found(document: dict[str, Any], watch: Watch) -> dict[str, Any]:
 
 
 def as_searched(document: dict[str, Any], watch: Watch) -> Log:
-    """A monitor as the query language sees it: its name as words, `status:alert`, `type:log`, `tag:a:b`, `muted:true`."""
+    """A monitor as the query language sees it: words of its name, `status:alert`, `type:log`, `tag:`, `muted:`."""
     monitor_id = document["id"]
     is_muted = bool(document["options"].get("silenced"))
     return Log(

@@ -1,6 +1,6 @@
 """Monitors on the wire: made, changed, muted, taken away, listed, searched; their history on a path of ours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -102,7 +102,7 @@ class _Monitors:
                     "status": _counts([one["status"] for one in found]),
                     "type": _counts([one["classification"] for one in found]),
                     "tag": _counts([tag for one in found for tag in one["tags"]]),
-                    "muted": [],
+                    "muted": _counts([one["is_muted"] for one in found]),
                 },
             }
         )
@@ -221,5 +221,5 @@ def _sort(found: list[dict[str, Any]], by: str) -> None:
         found.sort(key=lambda one: one[field], reverse=order == "desc")
 
 
-def _counts(values: list[str]) -> list[dict[str, Any]]:
+def _counts(values: Sequence[str | bool]) -> list[dict[str, Any]]:
     return [{"name": value, "count": values.count(value)} for value in sorted(set(values))]

@@ -109,10 +109,10 @@ class Definition:
         return self.query.window_s if isinstance(self.query, MetricAlert | CountAlert) else 0.0
 
     @property
-    def parts(self) -> frozenset[int]:
-        """The monitors that a composite one names."""
+    def parts(self) -> tuple[int, ...]:
+        """The monitors that a composite one names, each once, in the order of its query."""
         named = parts(self.query.root) if isinstance(self.query, Composite) else []
-        return frozenset(part.monitor_id for part in named)
+        return tuple(dict.fromkeys(part.monitor_id for part in named))
 
 
 def read_definition(document: dict[str, Any], monitor_id: int = 0) -> Definition:

@@ -104,7 +104,7 @@ class Roster:
         """The composite monitors that name *monitor_id*."""
         return [one.id for one in self.definitions() if monitor_id in one.parts]
 
-    def mute(self, monitor_id: int, change: Callable[[dict[str, Any]], None]) -> dict[str, Any] | None:
+    def mute(self, monitor_id: int, change: Callable[[dict[str, Any]], object]) -> dict[str, Any] | None:
         """Let *change* alter a monitor's `options.silenced`; None when there is none."""
         before = self.document(monitor_id)
         if before is None:
@@ -131,7 +131,7 @@ class Roster:
         return whole
 
     def _check_parts(self, definition: Definition) -> None:
-        for part in sorted(definition.parts):
+        for part in definition.parts:
             if part == definition.id:
                 raise UsageError("A composite monitor cannot name itself.")
             named = self._definitions.get(part)

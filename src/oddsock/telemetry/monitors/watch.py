@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from oddsock.kit.clock import Clock
 from oddsock.telemetry.monitors.definition import Definition
-from oddsock.telemetry.monitors.delivery import Deliveries
-from oddsock.telemetry.monitors.evaluation import ALL, Evaluator
+from oddsock.telemetry.monitors.delivery import Channels, Deliveries
+from oddsock.telemetry.monitors.evaluation import ALL, Evaluator, Sources
 from oddsock.telemetry.monitors.notice import compose_event
 from oddsock.telemetry.monitors.record import Record
 from oddsock.telemetry.monitors.roster import Roster
 from oddsock.telemetry.monitors.states import GroupState, Reading, Status, Transition, is_forgettable, judge, worst
+from oddsock.telemetry.store.documents import Documents
 from oddsock.telemetry.store.events import EventStore
 
 _log = logging.getLogger(__name__)
@@ -121,6 +122,14 @@ class Watch:
 
     def _now_ms(self) -> int:
         return round(self.clock.now().timestamp() * 1000)
+
+
+def make_watch(
+    record: Record, documents: Documents, sources: Sources, events: EventStore, channels: Channels, clock: Clock
+) -> Watch:
+    """A watch over the monitors of *documents* that asks *sources*."""
+    deliveries = Deliveries(record, channels, clock)
+    return Watch(Roster(documents, clock), record, Evaluator(sources, clock), events, deliveries, clock)
 
 
 def is_muted(monitor: Definition, group: str, at_ms: int) -> bool:
