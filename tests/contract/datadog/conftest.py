@@ -2,6 +2,9 @@
 
 `server` serves many tests: each sends under tags of its own and looks for no others'. What changes the server for all
 (a kill, a full store, a pipeline) starts its own with `start_server`.
+
+ODDSOCK_REAL_DATADOG=1 with DD_SITE, DD_API_KEY and DD_APP_KEY lets the tests that take `reader` ask the real Datadog:
+they only read, and expect nothing of what they find but its shape.
 """
 
 import contextlib
@@ -51,7 +54,8 @@ class Server:
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
         """The JSON of one call with both keys, for what no official client has a word for."""
-        keys = {"DD-API-KEY": self.api_key, "DD-APPLICATION-KEY": self.app_key, **(headers or {})}
+        keys = {"DD-API-KEY": self.api_key, "DD-APPLICATION-KEY": self.app_key, "Content-Type": "application/json"}
+        keys.update(headers or {})
         request = Request(self.url + path, data=body, method=method, headers=keys)
         with urlopen(request, timeout=STOP_S_MAX) as answer:
             return json.loads(answer.read())
@@ -94,6 +98,24 @@ def start(root: Path, **settings: Any) -> Server:
         process.wait(STOP_S_MAX)
         pytest.fail(f"the telemetry server did not answer: {log.read_text()}")
     return Server(url, process, root, log)
+
+
+def sends_to_real_datadog() -> bool:
+    """Whether the reading tests were told to ask the real Datadog."""
+    return os.environ.get("ODDSOCK_REAL_DATADOG") == "1"
+
+
+@pytest.fixture
+def reader(request: pytest.FixtureRequest) -> Iterator[ApiClient]:
+    """An official client that tests may read with: of the real Datadog when told so, else of `server`."""
+    if sends_to_real_datadog():
+        # Site and keys come from the environment, as the client reads it.
+        with ApiClient(Configuration()) as client:
+            yield client
+    else:
+        server: Server = request.getfixturevalue("server")
+        with server.client() as client:
+            yield client
 
 
 @pytest.fixture
