@@ -4,9 +4,12 @@ A generator answers the Markdown between `<!-- generated: NAME -->` and `<!-- en
 file when it stands in FILES.
 """
 
+import asyncio
+import importlib
 import json
 import re
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,9 +41,71 @@ def kubernetes() -> str:
     return "\n".join(lines)
 
 
+DATADOG_APIS = (
+    ("v1", "AuthenticationApi"),
+    ("v2", "LogsApi"),
+    ("v1", "LogsApi"),
+    ("v1", "LogsPipelinesApi"),
+    ("v1", "MetricsApi"),
+    ("v2", "MetricsApi"),
+    ("v1", "EventsApi"),
+    ("v2", "EventsApi"),
+    ("v1", "ServiceChecksApi"),
+    ("v1", "HostsApi"),
+    ("v2", "ContainersApi"),
+    ("v1", "DashboardsApi"),
+    ("v1", "MonitorsApi"),
+)
+"""The classes of the official client that the store is held against; others it does not answer at all."""
+
+
+def datadog() -> str:
+    """Every operation of the official client's classes, and whether a route of the store's own answers it."""
+    from datadog_api_client import ApiClient, Configuration
+
+    routes = asyncio.run(_telemetry_routes())
+    lines = []
+    with ApiClient(Configuration(host="http://127.0.0.1:9")) as client:
+        for version, name in DATADOG_APIS:
+            api = getattr(importlib.import_module(f"datadog_api_client.{version}.apis"), name)(client)
+            operations = [one.settings for key, one in vars(api).items() if key.endswith("_endpoint")]
+            rows = [
+                (one["operation_id"], one["http_method"], one["endpoint_path"])
+                for one in sorted(operations, key=lambda one: (one["endpoint_path"], one["http_method"]))
+            ]
+            found = [row for row in rows if _shape(*row[1:]) in routes]
+            lines += ["", f"### {name} {version}: {len(found)} of {len(rows)}", ""]
+            lines += ["| operation | call | answered |", "| --- | --- | --- |"]
+            for row in rows:
+                lines.append(f"| {row[0]} | `{row[1]} {row[2]}` | {'yes' if row in found else '-'} |")
+    return "\n".join(lines)
+
+
+async def _telemetry_routes() -> set[tuple[str, str]]:
+    from oddsock.kit.clock import SystemClock
+    from oddsock.telemetry.app import build
+    from oddsock.telemetry.server import opened
+    from oddsock.telemetry.settings import TelemetrySettings
+
+    with tempfile.TemporaryDirectory() as root:
+        settings = TelemetrySettings(root=root, api_key="a", app_key="b")
+        async with opened(settings, SystemClock()) as telemetry:
+            return {
+                _shape(route.method, route.resource.canonical)
+                for route in build(telemetry).router.routes()
+                if route.resource is not None
+            }
+
+
+def _shape(method: str, path: str) -> tuple[str, str]:
+    """A call without the names of its placeholders: a word of the path never counts as one."""
+    return method, re.sub(r"\{[^}]*\}", "{}", path)
+
+
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("docs/cli.md", command_line),
     "kubernetes": ("docs/kubernetes.md", kubernetes),
+    "datadog": ("docs/datadog.md", datadog),
 }
 FILES: dict[str, Callable[[], str]] = {}
 

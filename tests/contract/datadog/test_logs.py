@@ -175,7 +175,7 @@ def test_counts_measures_and_groups_are_computed(server: "Server", mark: str) ->
             group_by=[LogsGroupBy(facet="service")],
         )
         buckets = LogsApi(client).aggregate_logs(body=body).data.buckets
-    measured = {bucket.by["service"]: [bucket.computes[f"c{n}"].value for n in range(7)] for bucket in buckets}
+    measured = {bucket.by["service"]: [bucket.computes[f"c{n}"] for n in range(7)] for bucket in buckets}
     assert measured == {
         "sock-shop-orders": [11, 5500, 500, 0, 1000, 500, 11],
         "payment": [1, 1100, 1100, 1100, 1100, 1100, 1],
@@ -315,7 +315,7 @@ def test_whatever_is_there_is_counted_by_status(reader: ApiClient) -> None:
     by_status = LogsApi(reader).aggregate_logs(
         body=LogsAggregateRequest(compute=compute, filter=filter_, group_by=[LogsGroupBy(facet="status")])
     )
-    assert all(bucket.computes["c0"].value >= 0 for bucket in whole.data.buckets)
+    assert all(bucket.computes["c0"] >= 0 for bucket in whole.data.buckets)
     assert all(set(bucket.by) == {"status"} for bucket in by_status.data.buckets)
 
 
