@@ -99,10 +99,9 @@ async def running(settings: TelemetrySettings) -> AsyncIterator[str]:
 
 
 async def _forget_old(telemetry: Telemetry) -> None:
-    """Delete what is past its retention, every *FORGET_S* wall seconds."""
+    """Delete what is past its retention, now and every *FORGET_S* wall seconds."""
     clock = telemetry.clock
     while True:
-        await clock.sleep(FORGET_S * clock.speed)
         oldest = clock.now() - timedelta(days=telemetry.settings.retention_days)
         try:
             if days := await telemetry.logs.drop_before(int(oldest.timestamp() * 1000)):
@@ -111,6 +110,7 @@ async def _forget_old(telemetry: Telemetry) -> None:
                 store.forget_before(int(oldest.timestamp() * 1000))
         except OddsockError as error:
             _log.error("old logs could not be deleted: %s", error)
+        await clock.sleep(FORGET_S * clock.speed)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:
