@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def datadog() -> str:
 
     routes = asyncio.run(_telemetry_routes())
     lines = []
-    with ApiClient(Configuration(host="http://127.0.0.1:9")) as client:
+    with ApiClient(Configuration(host="http://127.0.0.1:9")) as client, warnings.catch_warnings():
+        # A docstring of the client has an escape that Python warns of when it compiles it for the first time.
+        warnings.simplefilter("ignore")
         for version, name in DATADOG_APIS:
             api = getattr(importlib.import_module(f"datadog_api_client.{version}.apis"), name)(client)
             operations = [one.settings for key, one in vars(api).items() if key.endswith("_endpoint")]
