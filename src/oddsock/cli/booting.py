@@ -9,7 +9,7 @@ from oddsock.cli.up_order import UpOrder
 from oddsock.kit.errors import Interrupted
 from oddsock.kit.settings import home
 from oddsock.stack.boot import Network, Stack, Wish
-from oddsock.stack.state import DEFAULT_NAME, StackState
+from oddsock.stack.state import DEFAULT_NAME, StackState, as_document
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -55,7 +55,7 @@ def boot(order: UpOrder) -> None:
 
 def _show(state: StackState, json: bool) -> None:
     if json:
-        screen.say_json(state)
+        screen.say_json(as_document(state))
         return
     screen.say(f"Stack {state.name} is up at speed {state.speed:g} (network mode {state.mode}).")
     screen.say(f"storefront  {state.storefront}")

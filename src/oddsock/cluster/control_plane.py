@@ -1,6 +1,7 @@
 """The control plane as one process: API server, controllers, kubelet, network; `python -m oddsock.cluster` runs it.
 
-What its first objects need starts first; the API's modules, half of what there is to import, are imported meanwhile.
+What its first objects need comes first. The API's socket listens from the start, but its modules, half of what there is
+to import, and the proxy's process wait until the objects have arrived or somebody calls.
 
 Files under its root: volumes/ (claims; they stay), pods/, logs/, names/ and processes.jsonl (made anew at each start),
 cluster.lock (one control plane a root).
@@ -14,11 +15,11 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -59,6 +60,11 @@ if TYPE_CHECKING:
 
 STOP_GRACE_S = 2.0
 """Wall seconds the pods may take to end in order when the control plane ends."""
+
+ARRIVAL_S_MAX = 2.0
+"""Wall seconds that the first objects have the machine for themselves; then the API answers, arrived or not."""
+BACKLOG = 128
+"""Callers of the API who may wait until it answers, as asyncio's own servers have it (100) and some."""
 
 _log = logging.getLogger(__name__)
 
@@ -115,8 +121,11 @@ class ControlPlane:
         Awaited(self.store, settings.objects, self.network.mode, self.arrival.set_result)
 
     async def serve(self, token: str, listener: socket.socket) -> None:
-        """Open the API at *listener*, which is bound already."""
-        build, serve = await asyncio.to_thread(_import_api)
+        """Answer the API's callers at *listener*, who could connect since it listens."""
+        # Not before now: importing them takes as long as everything that the first pods need of this process.
+        from oddsock.cluster.api.app import build
+        from oddsock.kit.http import serve
+
         app = build(
             self.store,
             token=token,
@@ -127,19 +136,11 @@ class ControlPlane:
         )
         host, port = listener.getsockname()[:2]
         self._runner = await serve(app, host, port, listener=listener)
-        self.server = f"http://{host}:{port}"
 
     async def end_api(self) -> None:
         """Close the API, if it is open."""
         if self._runner is not None:
             await self._runner.cleanup()
-
-
-def _import_api() -> "tuple[Callable[..., web.Application], Callable[..., Awaitable[web.AppRunner]]]":
-    from oddsock.cluster.api.app import build
-    from oddsock.kit.http import serve
-
-    return build, serve
 
 
 async def run(
@@ -160,14 +161,8 @@ async def run(
         loop.call_soon_threadsafe(stop.set)
 
     processes.follow_lifeline(on_lifeline_end)
-    async with running(settings, zygote, ground) as plane:
+    async with running(settings, zygote, ground, stop) as plane:
         _log.info("serving at %s", plane.server)
-        if settings.ready_fd is not None:
-            os.write(settings.ready_fd, f"{plane.server}\n".encode())
-            if settings.objects:
-                plane.arrival.add_done_callback(partial(_tell_arrival, settings.ready_fd))
-            else:
-                os.close(settings.ready_fd)
         if on_ready is not None:
             on_ready(plane)
         await stop.wait()
@@ -175,20 +170,28 @@ async def run(
 
 
 def _tell_arrival(ready_fd: int, arrival: "asyncio.Future[Arrival]") -> None:
+    if not arrival.cancelled():
+        _tell(ready_fd, msgspec.json.encode(arrival.result()))
+    os.close(ready_fd)
+
+
+def _tell(ready_fd: int, line: bytes) -> None:
     # Whoever waited may be gone, and that is his affair.
     with contextlib.suppress(BrokenPipeError):
-        os.write(ready_fd, msgspec.json.encode(arrival.result()) + b"\n")
-    os.close(ready_fd)
+        os.write(ready_fd, line + b"\n")
 
 
 @asynccontextmanager
 async def running(
-    settings: ControlPlaneSettings, zygote: Zygote | None = None, ground: Ground | None = None
+    settings: ControlPlaneSettings,
+    zygote: Zygote | None = None,
+    ground: Ground | None = None,
+    stop: asyncio.Event | None = None,
 ) -> AsyncIterator[ControlPlane]:
     """A control plane that serves inside the `async with` block; at its end every pod is stopped and gone.
 
     Pods are forked from *zygote* where they may be, which is this control plane's from now on. *ground* is the network
-    namespace that this process has entered; mode `ports` without.
+    namespace that this process has entered; mode `ports` without. *stop* may be set before it serves.
     """
     root = Path(settings.root)
     root.mkdir(parents=True, exist_ok=True)
@@ -214,11 +217,36 @@ async def running(
         closing.push_async_callback(plane.kubelet.close, STOP_GRACE_S)
         # Callers are refused before the pods they would reach are told to end.
         closing.callback(plane.network.close)
-        plane.proxy.start()
         controllers = asyncio.create_task(plane.loop.run(), name="controllers")
         closing.push_async_callback(_cancel, controllers)
+        listener.listen(BACKLOG)
+        plane.server = "http://{}:{}".format(*listener.getsockname()[:2])
+        if settings.objects:
+            if settings.ready_fd is not None:
+                _tell(settings.ready_fd, plane.server.encode())
+                plane.arrival.add_done_callback(partial(_tell_arrival, settings.ready_fd))
+            await _wait_for_arrival(plane, listener, stop or asyncio.Event())
+        plane.proxy.start()
         await plane.serve(settings.token, listener)
+        if settings.ready_fd is not None and not settings.objects:
+            _tell(settings.ready_fd, plane.server.encode())
+            os.close(settings.ready_fd)
         yield plane
+
+
+async def _wait_for_arrival(plane: ControlPlane, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Return when the first objects have arrived; sooner when somebody calls the API, or it takes too long."""
+    loop = asyncio.get_running_loop()
+    called, stopping = asyncio.Event(), asyncio.create_task(stop.wait())
+    calling = asyncio.create_task(called.wait())
+    loop.add_reader(listener, called.set)
+    try:
+        waited: set[asyncio.Future[Any]] = {plane.arrival, stopping, calling}
+        await asyncio.wait(waited, timeout=ARRIVAL_S_MAX, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        loop.remove_reader(listener)
+        stopping.cancel()
+        calling.cancel()
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -27,5 +27,5 @@ class ControlPlaneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     objects: tuple[dict[str, Any], ...] = ()
     """Made before anything else happens, in this order, each as a POST of it would be."""
     ready_fd: int | None = None
-    """An inherited file descriptor that gets the server's URL as a line when the API answers; with *objects* a second
-    line, `first_objects.Arrival` as JSON, when all of them have arrived; and is closed."""
+    """An inherited file descriptor that gets the server's URL as a line when the API can be called; with *objects* a
+    second line, `first_objects.Arrival` as JSON, when all of them have arrived; and is closed."""

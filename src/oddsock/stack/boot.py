@@ -8,8 +8,6 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Literal, NamedTuple
 
-import msgspec
-
 from oddsock.kit.clock import SystemClock, iso, sleep_blocking
 from oddsock.kit.errors import CannotRun
 from oddsock.kit.files import explain_disk, try_lock
@@ -154,7 +152,7 @@ class Stack:
         self._plane.check()
         server, arrival = self._plane.read_told()
         if server and not self.state.server:
-            self.state = msgspec.structs.replace(self.state, server=server)
+            self.state = self.state._replace(server=server)
             write_private(Path(self.state.kubeconfig), kubeconfig_text(server, self._token, NAMESPACE))
             self._ends_at = SystemClock().monotonic() + SHOP_S_MAX
         if arrival is None:
@@ -164,8 +162,7 @@ class Stack:
         services = {name: f"http://{address}" for name, address in arrival["services"].items()}
         if self._wish.telemetry:
             self._start_telemetry()
-        self.state = msgspec.structs.replace(
-            self.state,
+        self.state = self.state._replace(
             state="running",
             mode=arrival["mode"],
             services=services,

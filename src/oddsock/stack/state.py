@@ -1,10 +1,10 @@
 """stack.json: what is up, under which process, and where it answers. A folder a stack: <home>/stacks/<name>/."""
 
+import json
 import re
 from pathlib import Path
-from typing import Literal
-
-import msgspec
+from types import GenericAlias
+from typing import Any, Literal, NamedTuple
 
 from oddsock.kit import processes
 from oddsock.kit.errors import CannotRun, UsageError
@@ -16,7 +16,8 @@ STATE_FILE = "stack.json"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
-class Child(msgspec.Struct, frozen=True):
+# No Structs: importing msgspec is a quarter of what `oddsock up` does before it starts the control plane.
+class Child(NamedTuple):
     """A process of a stack beside its control plane, with which it ends."""
 
     name: str
@@ -29,7 +30,7 @@ class Child(msgspec.Struct, frozen=True):
         return processes.is_alive(self.pid, self.started_at)
 
 
-class StackState(msgspec.Struct, frozen=True, kw_only=True):
+class StackState(NamedTuple):
     """A stack as it was written down; whether it still lives is asked of the processes."""
 
     name: str
@@ -74,20 +75,35 @@ def read_state(home: Path, name: str) -> StackState | None:
     """What is written about stack *name*, alive or not; None when nothing is; CannotRun when it cannot be read."""
     path = folder(home, name) / STATE_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=StackState)
+        told = path.read_bytes()
     except FileNotFoundError:
         return None
+    import msgspec
+
+    child = msgspec.defstruct("ChildFile", Child.__annotations__.items())
+    fields: dict[str, Any] = {**StackState.__annotations__, "children": GenericAlias(tuple, (child, ...))}
+    rows = [(field, type_, StackState._field_defaults.get(field, msgspec.NODEFAULT)) for field, type_ in fields.items()]
+    shape = msgspec.defstruct("StackFile", rows)
+    try:
+        found = msgspec.structs.asdict(msgspec.json.decode(told, type=shape))
+        children = tuple(Child(**msgspec.structs.asdict(row)) for row in found["children"])
+        return StackState(**{**found, "children": children})
     except msgspec.DecodeError as cause:
         raise CannotRun(
             f"{path} cannot be read: {cause}.", f"Remove the folder {path.parent} if no stack runs."
         ) from cause
 
 
+def as_document(state: StackState) -> dict[str, Any]:
+    """*state* as JSON shows it."""
+    return {**state._asdict(), "children": [child._asdict() for child in state.children]}
+
+
 def write_state(home: Path, state: StackState) -> None:
     """Put *state* where `read_state` finds it."""
     path = folder(home, state.name) / STATE_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, msgspec.json.format(msgspec.json.encode(state), indent=2).decode() + "\n")
+    write_whole(path, json.dumps(as_document(state), indent=2) + "\n")
 
 
 def forget(home: Path, name: str) -> None:

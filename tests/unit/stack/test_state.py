@@ -2,8 +2,8 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import pytest
 
 from oddsock.kit import processes
@@ -12,7 +12,7 @@ from oddsock.stack import state as stacks
 from oddsock.stack.state import StackState
 
 
-def a_state(name: str = "sockshop", alive: bool = True, **changes: object) -> StackState:
+def a_state(name: str = "sockshop", alive: bool = True, **changes: Any) -> StackState:
     """A stack under this very process, or under one that was this process's id long ago."""
     made = StackState(
         name=name,
@@ -30,7 +30,7 @@ def a_state(name: str = "sockshop", alive: bool = True, **changes: object) -> St
         log="/log",
         kept_by="itself",
     )
-    return msgspec.structs.replace(made, **changes)
+    return made._replace(**changes)
 
 
 def test_a_state_is_read_back_as_it_was_written_to_the_last_digit(tmp_path: Path) -> None:
