@@ -24,6 +24,8 @@ from oddsock.telemetry.api import (
 )
 from oddsock.telemetry.api.bodies import BODY_BYTES_MAX
 from oddsock.telemetry.api.errors import ApiError
+from oddsock.telemetry.api.formula_query import FormulaQueries
+from oddsock.telemetry.api.formula_sources import Sources
 from oddsock.telemetry.api.log_aggregate import LogAggregates
 from oddsock.telemetry.api.log_intake import LogIntake
 from oddsock.telemetry.api.log_search import LogSearch
@@ -91,6 +93,7 @@ def build(telemetry: Telemetry) -> web.Application:
     app.add_routes(hosts.routes(telemetry.metrics, telemetry.clock))
     app.add_routes(containers.routes(telemetry.metrics, telemetry.clock))
     app.add_routes(monitors.routes(telemetry.watch, settings.monitor_interval_s))
+    app.add_routes(FormulaQueries(telemetry.metrics, Sources(telemetry.logs, telemetry.events)).routes())
     app.add_routes(MetricNames(telemetry.metrics, telemetry.clock).routes())
     return app
 

@@ -6,7 +6,7 @@ a series that has no value where another has one is bridged by a straight line i
 under the two modifiers. A bucket without a point is None, and a series without any is not there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import isnan
@@ -68,7 +68,7 @@ def evaluate(
     """
     answers: list[SeriesAnswer] = []
     for index, expression in enumerate(parse_query(query)):
-        grid = grid_of(expression, store, from_s, to_s, interval_s)
+        grid = grid_of([expression], store, from_s, to_s, interval_s)
         for line in lines_of(store, expression, grid):
             whole = query.strip() if not isinstance(expression, Query) else line.expression
             points = [(1000 * (grid.start_s + grid.step_s * i), value) for i, value in enumerate(line.values)]
@@ -79,12 +79,14 @@ def evaluate(
     return answers
 
 
-def grid_of(expression: Expression, store: MetricStore, from_s: int, to_s: int, interval_s: int | None) -> Grid:
-    """The buckets of an expression: as its rollup says, else as *interval_s* says, else as wide as suits the range."""
+def grid_of(
+    expressions: Sequence[Expression], store: MetricStore, from_s: int, to_s: int, interval_s: int | None
+) -> Grid:
+    """The buckets of expressions: as their rollup says, else as *interval_s* says, else as wide as suits the range."""
     if to_s < from_s:
         raise QueryError("The range ends before it begins.", 1)
     step_s, column = interval_s or bucket_width(from_s, to_s, store.bucket_s_min), 1
-    rolled = [query for query in queries_of(expression) if query.rollup_s]
+    rolled = [query for expression in expressions for query in queries_of(expression) if query.rollup_s]
     for query in rolled:
         if query.rollup_s != rolled[0].rollup_s:
             raise QueryError(
@@ -130,16 +132,16 @@ def actual_metric(store: MetricStore, metric: str) -> str:
 
 def lines_of(store: MetricStore, expression: Expression, grid: Grid) -> list[Line]:
     """The lines that answer *expression*."""
-    answer = _Evaluation(store, {}).answer(expression, grid)
+    answer = _Evaluation(store, _no_names).answer(expression, grid)
     return [] if isinstance(answer, float) else answer
 
 
 class _Evaluation:
-    """The walk over one tree; *named* are the lines of what a formula's references stand for."""
+    """The walk over one tree; *resolve* gives the lines of what a formula's references stand for."""
 
-    def __init__(self, store: MetricStore, named: dict[str, list[Line]]) -> None:
+    def __init__(self, store: MetricStore, resolve: "Resolve") -> None:
         self._store = store
-        self._named = named
+        self._resolve = resolve
 
     def answer(self, expression: Expression, grid: Grid) -> list[Line] | float:
         """A number, or lines."""
@@ -155,7 +157,7 @@ class _Evaluation:
             case Call():
                 return self._call(expression, grid)
             case _:
-                return self._named[expression.name]
+                return self._resolve(expression.name, grid)
 
     def _call(self, call: Call, grid: Grid) -> list[Line] | float:
         function, arguments = call.function, call.arguments
@@ -180,7 +182,7 @@ class _Evaluation:
         window_s = call.arguments[0]
         assert isinstance(window_s, float)
         buckets = max(1, round(window_s / grid.step_s))
-        before = 0 if self._named else buckets - 1
+        before = buckets - 1
         wide = grid.widened(before)
         if wide.count > WINDOW_BUCKETS_MAX:
             raise QueryError(
@@ -194,9 +196,17 @@ class _Evaluation:
         return [replace(line, values=metric_functions.roll(line.values, buckets, by)[before:]) for line in lines]
 
 
-def evaluate_formula(store: MetricStore, formula: Expression, named: dict[str, list[Line]], grid: Grid) -> list[Line]:
-    """The lines of a formula over *named* lines, all of them in the buckets of *grid*."""
-    answer = _Evaluation(store, named).answer(formula, grid)
+Resolve = Callable[[str, Grid], list[Line]]
+"""Gives the lines that a name of a formula stands for, in the buckets asked: of another time under `timeshift`."""
+
+
+def _no_names(name: str, _grid: Grid) -> list[Line]:
+    raise LookupError(name)
+
+
+def evaluate_formula(store: MetricStore, formula: Expression, resolve: Resolve, grid: Grid) -> list[Line]:
+    """The lines of a formula in the buckets of *grid*; *resolve* knows the queries it names."""
+    answer = _Evaluation(store, resolve).answer(formula, grid)
     if isinstance(answer, float):
         return [Line("", "", "*", (), [None if isnan(answer) else answer] * grid.count)]
     return answer
