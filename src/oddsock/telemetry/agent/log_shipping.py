@@ -77,7 +77,7 @@ class Tagger:
         if status := STATUS.get(record.stream):
             entry["status"] = status
         if source_offset:
-            entry["_oddsock"] = {"source_offset": source_offset}
+            entry["_oddsock.source_offset"] = source_offset
         return entry
 
     def _tags(self, place: Sent, pod: Obj | None) -> list[str]:

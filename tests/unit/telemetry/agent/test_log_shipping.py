@@ -45,7 +45,7 @@ class Store:
         if self.failures:
             raise self.failures.pop(0)
         for row in rows:
-            name, _, offset = row["_oddsock"]["source_offset"].rpartition(":")
+            name, _, offset = row["_oddsock.source_offset"].rpartition(":")
             if int(offset) <= self.last.get(name, -1):
                 self.repeats += 1
                 continue
