@@ -140,7 +140,7 @@ def _by_subject(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     """Findings by the order they are about, else the attempt, else the line of a book, else the sum that is wrong."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
-        subject = finding.check if finding.check[0] in "GM" else finding.witnesses[0].ref
+        subject = finding.check if finding.check[0] in "GEM" else finding.witnesses[0].ref
         groups.setdefault(finding.order_id or finding.attempt or subject, []).append(finding)
     return groups
 

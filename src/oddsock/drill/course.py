@@ -1,6 +1,6 @@
 """The course of a case, which accounting needs besides the books: attempts, the fault's window, what was mended.
 
-Read from history.jsonl, mend.jsonl and the pods' logs of the case, never from a network.
+Read from history.jsonl, mend.jsonl, the pods' logs and the answers of telemetry in the case, never from a network.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,8 @@ import msgspec
 from oddsock.drill.history import Entry
 from oddsock.drill.operation import Attempt, attempts
 from oddsock.drill.plan_fields import Replay
+from oddsock.drill.telemetry_files import Answer
+from oddsock.drill.telemetry_span import Span, read_span
 from oddsock.kit.clock import instant
 
 CART_VERBS = frozenset({"add", "remove", "clear"})
@@ -45,6 +47,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     log_lines: dict[str, list[str]] = {}  # pod of the orders service -> its lines
     mended: Mended | None = None
     report_differences: list[str] | None = None
+    span: Span | None = None
+    answers: dict[str, Answer] = {}  # of telemetry, those that checks read; none where it was not asked
 
     def attempts_until(self, at: str) -> list[Attempt]:
         """The attempts that began no later than *at*; one that was answered later was still unknown then."""
@@ -87,7 +91,10 @@ def _unanswered(attempt: Attempt) -> Attempt:
 
 
 def read_course(
-    history: Iterable[Entry], mend_lines: Iterable[dict[str, Any]] = (), log_lines: dict[str, list[str]] | None = None
+    history: Iterable[Entry],
+    mend_lines: Iterable[dict[str, Any]] = (),
+    log_lines: dict[str, list[str]] | None = None,
+    answers: dict[str, Answer] | None = None,
 ) -> Course:
     """The course that a case's history and mend journal tell; pure."""
     entries = list(history)
@@ -105,6 +112,8 @@ def read_course(
         ],
         log_lines=log_lines or {},
         mended=_mended(list(mend_lines)),
+        span=read_span(entries),
+        answers=answers or {},
     )
 
 

@@ -1,4 +1,4 @@
-"""The course of a case as its files tell it: history.jsonl, mend.jsonl and the logs of the orders pods."""
+"""The course of a case as its files tell it: history, mend journal, logs of the orders pods, answers of telemetry."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ import msgspec
 from oddsock.drill.case import Case
 from oddsock.drill.course import Course, read_course
 from oddsock.drill.evidence_files import latest_logs
+from oddsock.drill.telemetry_files import CLUSTER_EVENTS, HEARTBEAT, ORDERS_LINES, TARGET_LINES, load_answers
 from oddsock.kit.errors import CannotRun
 
 ORDERS_POD = "orders-"
@@ -21,7 +22,8 @@ def load_course(case: Case) -> Course:
         for pod, path in latest_logs(case).items()
         if pod.startswith(ORDERS_POD) and not pod.startswith(f"{ORDERS_POD}db")
     }
-    return read_course(case.history, read_mend_lines(case.path / "mend.jsonl"), logs)
+    answers = load_answers(case, HEARTBEAT, ORDERS_LINES, TARGET_LINES, CLUSTER_EVENTS)
+    return read_course(case.history, read_mend_lines(case.path / "mend.jsonl"), logs, answers)
 
 
 def read_mend_lines(path: Path) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ EVENT_FIGURES = ("events.window", "scaled_down.window", "scaled_up.window", "end
 DASHBOARD_FIGURES = ("widgets", "answered", "with_values")
 VIEW_FIGURES = {
     "deployments": ("wanted.", "available.", "endpoints."),
-    "containers": ("running.", "restarted."),
+    "containers": ("running.",),
     "hosts": ("hosts.up", "hosts.down", "hosts.total"),
 }
 """By kind of view; a name that ends in a full stop is followed by a deployment's."""

@@ -24,7 +24,16 @@ from oddsock.drill.plan_telemetry import (
 )
 from oddsock.drill.telemetry_beat import Beat, await_beat, whole_s
 from oddsock.drill.telemetry_dashboards import answer_widgets
-from oddsock.drill.telemetry_files import HEARTBEAT, MONITORS, Answer, write_answer
+from oddsock.drill.telemetry_files import (
+    CLUSTER_EVENTS,
+    HEARTBEAT,
+    MONITORS,
+    NO_TELEMETRY,
+    ORDERS_LINES,
+    TARGET_LINES,
+    Answer,
+    write_answer,
+)
 from oddsock.drill.telemetry_filling import CannotFill, Facts, fill
 from oddsock.drill.telemetry_span import Span
 from oddsock.drill.telemetry_views import read_view
@@ -39,7 +48,8 @@ ASKED_AT_ONCE = 4
 ROWS_MAX = 5000
 """Rows of one answer that are kept; an answer with more says that it is not whole."""
 
-NO_TELEMETRY = "this run had no telemetry to ask"
+BASELINE_WALL_S = 2.0
+"""Wall seconds for which a steady shop is measured before anything is broken."""
 
 Rows = list[dict[str, Any]]
 
@@ -63,8 +73,8 @@ class TelemetryTaker:
         return self._plan.is_empty
 
     async def await_baseline(self) -> str:
-        """Return when telemetry has a point of this very moment, so that there is a before; says what it saw."""
-        beat = await self._await_beat(self._clock.now(), None, ())
+        """Return when telemetry has points of a steady shop, so that there is a before; says what it saw."""
+        beat = await self._await_beat(self._clock.now() + timedelta(seconds=BASELINE_WALL_S), None, ())
         return "telemetry is up to date" if beat and beat.caught_up else "telemetry lags behind"
 
     async def take_views(self) -> dict[str, str]:
@@ -74,7 +84,7 @@ class TelemetryTaker:
     async def take_answers(self, span: Span, facts: Facts) -> dict[str, str]:
         """Keep every other answer about *span*, once telemetry has caught up; answers what is missing."""
         beat = await self._await_beat(self._clock.now(), instant(span.to_at), facts.order_ids[-1:])
-        works = [self._heartbeat(beat, span), self._monitors(span)]
+        works = [self._heartbeat(beat, span), self._monitors(span), *self._own(span, facts)]
         for query in self._plan.queries:
             works.append(self._logs(query, facts, "window", span.from_at, span.to_at))
             past = iso(self._clock.now() - timedelta(seconds=query.past))
@@ -84,6 +94,17 @@ class TelemetryTaker:
         works += [self._events(event, facts, span) for event in self._plan.events]
         works += [self._dashboard(dashboard) for dashboard in self._plan.dashboards]
         return await self._take(works)
+
+    def _own(self, span: Span, facts: Facts) -> list[Coroutine[Any, Any, Answer]]:
+        """What the checks read, whatever the plan asks: orders' lines, the target's, the cluster's events."""
+        scope = f"kube_namespace:{self._namespace}"
+        lines = LogQuestion(id=ORDERS_LINES, query=f"{scope} kube_deployment:orders")
+        works = [self._logs(lines, facts, "", span.from_at, span.to_at)]
+        if span.target:
+            silence = LogQuestion(id=TARGET_LINES, query=f"{scope} kube_deployment:{span.target}")
+            works.append(self._logs(silence, facts, "", span.held_at, span.healing_at))
+        events = EventQuestion(id=CLUSTER_EVENTS, query=f"source:kubernetes {scope}")
+        return [*works, self._events(events, facts, span)]
 
     async def take_monitors(self, span: Span) -> dict[str, str]:
         """Keep the monitors and their changes of state again, now that more may have happened."""

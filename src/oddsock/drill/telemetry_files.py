@@ -3,6 +3,8 @@
     evidence/telemetry/<id>[-<part>].json   one answer; parts are window and past, before, during and after
     evidence/telemetry/heartbeat.json       whether telemetry had caught up, and who wrote while the fault held
     evidence/telemetry/monitors.json        every monitor, and its changes of state as events
+    evidence/telemetry/orders-lines.json    what orders wrote in the window; target-lines: what the target did while the
+                                            fault held; cluster-events: what Kubernetes told. The checks read them.
 
 Cards are masked in what lines say; ids and numbers are kept as they came.
 """
@@ -21,6 +23,11 @@ from oddsock.kit.mask import mask_cards
 FOLDER = "telemetry"
 
 HEARTBEAT, MONITORS = "heartbeat", "monitors"
+ORDERS_LINES, TARGET_LINES, CLUSTER_EVENTS = "orders-lines", "target-lines", "cluster-events"
+"""Answers that every case with telemetry has, whatever its plan asks."""
+
+NO_TELEMETRY = "this run had no telemetry to ask"
+"""Why an answer is missing where there was nobody to ask."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +79,10 @@ def write_answer(case: CaseFolder, answer: Answer) -> None:
         raise explain_disk(cause, path) from cause
 
 
-def load_answers(case: CaseFolder) -> dict[str, Answer]:
-    """Every kept answer by the name of its file; none where nothing was asked; CannotRun when one is damaged."""
-    folder = case.path / "evidence" / FOLDER
-    return {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
+def load_answers(case: CaseFolder, *names: str) -> dict[str, Answer]:
+    """Every kept answer by the name of its file, those of *names* only when given; CannotRun when one is damaged."""
+    paths = sorted((case.path / "evidence" / FOLDER).glob("*.json"))
+    return {path.stem: _read(path) for path in paths if not names or path.stem in names}
 
 
 def _read(path: Path) -> Answer:

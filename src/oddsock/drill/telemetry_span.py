@@ -11,13 +11,16 @@ from oddsock.kit.clock import instant
 class Span(msgspec.Struct, frozen=True, kw_only=True):
     """Four instants: the fault's undo was on disk, its effect was seen, healing began, all was ready again.
 
-    Without a fault: the beginning of the main part and its end, twice each.
+    Without a fault: the beginning of the main part and its end, twice each, and no *target*. *takes_all* says that the
+    fault took every replica of its target away.
     """
 
     from_at: str
     held_at: str
     healing_at: str
     to_at: str
+    target: str = ""
+    takes_all: bool = False
 
     def part_of(self, at: str) -> str:
         """Where *at* lies: before, window or after."""
@@ -48,4 +51,6 @@ def read_span(entries: Iterable[Entry]) -> Span | None:
         held_at=injected.at,
         healing_at=begun,
         to_at=str(done.value.get("window_to_at") or done.at) if done else main[-1].at,
+        target=str(injected.value.get("target") or ""),
+        takes_all=(injected.value.get("now") or {}).get("replicas") == 0,
     )

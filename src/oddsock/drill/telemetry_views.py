@@ -11,7 +11,7 @@ LOOK_BACK_S = 120
 NUMBERS = {
     "wanted": ("kubernetes_state.deployment.replicas_desired", "kube_deployment"),
     "available": ("kubernetes_state.deployment.replicas_available", "kube_deployment"),
-    "endpoints": ("kubernetes_state.endpoint.address_available", "endpoint"),
+    "endpoints": ("kubernetes_state.endpoint.address_available", "kube_service"),
 }
 """The orchestration explorer has no public API, so its numbers are read as metrics."""
 

@@ -28,6 +28,9 @@ from oddsock.drill.evidence_files import CLUSTER_BOOKS, SHOP_BOOKS, BookEvidence
 from oddsock.drill.ledger import Ledger
 from oddsock.drill.operation import Attempt, WantedLine
 from oddsock.drill.posting import build_ledger
+from oddsock.drill.telemetry_figures import STEPS
+from oddsock.drill.telemetry_files import CLUSTER_EVENTS, HEARTBEAT, ORDERS_LINES, TARGET_LINES, Answer
+from oddsock.drill.telemetry_span import Span
 from oddsock.drill.verdict import Account
 from oddsock.kit.clock import iso
 from oddsock.kit.money import SHIPPING_CENTS
@@ -52,6 +55,8 @@ class World:
         self.mended: Mended | None = None
         self.report_differences: list[str] | None = []
         self.before: Evidence | None = None
+        self.span: Span | None = None
+        self.answers: dict[str, Answer] = {}
         self._seq = 0
 
     # --- time and numbers
@@ -254,6 +259,26 @@ class World:
             ]
         }
 
+    def ship_telemetry(self) -> None:
+        """Put into telemetry what an outage of payment from 100 to 900 s leaves there."""
+        self.span = Span(
+            from_at=self.at(100), held_at=self.at(101), healing_at=self.at(890), to_at=self.at(900), target="payment",
+            takes_all=True,
+        )  # fmt: skip
+        failed = [change for change in self.rows["journal"] if change.status == "PAYMENT_FAILED"]
+        lines = [{"at": c.at, "message": step.format(id=c.order_id)} for c in failed for step in STEPS]
+        title = "Deployment sock-shop/payment: ScalingReplicaSet"
+        events = [
+            {"at": self.at(100), "title": title, "text": "Scaled down replica set payment-1 to 0 from 1"},
+            {"at": self.at(890), "title": title, "text": "Scaled up replica set payment-1 to 1 from 0"},
+        ]
+        beats: list[dict[str, Any]] = [
+            {"row": "beat", "caught_up": True},
+            {"row": "lines", "service": "sock-shop-orders", "lines": 9},
+        ]
+        rows = {ORDERS_LINES: lines, CLUSTER_EVENTS: events, TARGET_LINES: [], HEARTBEAT: beats}
+        self.answers = {name: Answer(id=name, kind="log", rows=kept) for name, kept in rows.items()}
+
     def evidence(self, phase: str = "after-heal") -> Evidence:
         """All books as *phase* kept them."""
         books: dict[str, Any] = {
@@ -278,6 +303,8 @@ class World:
             log_lines=self.log_lines,
             mended=self.mended,
             report_differences=self.report_differences,
+            span=self.span,
+            answers=self.answers,
         )
 
     def books(self, phase: str = "after-heal") -> Books:

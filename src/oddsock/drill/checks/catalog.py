@@ -10,10 +10,22 @@ from oddsock.drill.checks.orders import ORDERS
 from oddsock.drill.checks.refunds import REFUNDS
 from oddsock.drill.checks.shipments import SHIPMENTS
 from oddsock.drill.checks.sums import SUMS
+from oddsock.drill.checks.telemetry import TELEMETRY
 from oddsock.drill.checks.views import VIEWS
 
-BOOK_CHECKS: tuple[Check, ...] = (*ATTEMPTS, *ORDERS, *CHARGES, *REFUNDS, *SHIPMENTS, *NOTICES, *VIEWS, *CARTS, *SUMS)
-"""The checks that read the books only."""
+BOOK_CHECKS: tuple[Check, ...] = (
+    *ATTEMPTS,
+    *ORDERS,
+    *CHARGES,
+    *REFUNDS,
+    *SHIPMENTS,
+    *NOTICES,
+    *VIEWS,
+    *CARTS,
+    *SUMS,
+    *TELEMETRY,
+)
+"""The checks that read the books and what else was kept."""
 
 MEND_CHECKS: tuple[Check, ...] = MENDS
 """The checks that read what the others found."""

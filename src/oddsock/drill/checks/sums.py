@@ -7,14 +7,12 @@ from datetime import datetime
 
 from oddsock.clients.sockshop.books import Order
 from oddsock.drill.checks.check import Doubt, Moot, Odd, Rule, Said
+from oddsock.drill.checks.telemetry import FAILED_LINE, find_miscounts
 from oddsock.drill.grouping import ChargeGroup
 from oddsock.drill.ledger import PLACED, Ledger
 from oddsock.drill.verdict import Witness
 from oddsock.kit.clock import instant
 from oddsock.kit.money import dollars
-
-FAILED_LINE = re.compile(r"Order (\S+) status updated to PAYMENT_FAILED")
-"""The orders service's own line for a failed payment. Source: facts of the original's log, status-fix image."""
 
 LINE_TIME = re.compile(r"^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d[.,]\d{3})")
 
@@ -79,7 +77,8 @@ class _Log:
 
 
 def find_disagreeing_evidence(ledger: Ledger) -> Iterator[Said]:
-    """G3: the journal, the API and the log do not count the same."""
+    """G3: the journal, the API, the log and telemetry do not count the same."""
+    yield from find_miscounts(ledger)
     journal = ledger.evidence.journal.rows
     listed = {order.id for order in ledger.evidence.orders.rows}
     tried = {row.order_id for row in ledger.rows if row.attempts}
@@ -141,7 +140,7 @@ SUMS = (
     Rule(
         id="G3",
         class_name="evidence disagrees",
-        predicate="counts by log = by API = by journal",
+        predicate="counts by log = by telemetry = by API = by journal",
         kind="settle",
         search=find_disagreeing_evidence,
         needs=("orders", "journal"),

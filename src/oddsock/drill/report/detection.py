@@ -1,19 +1,32 @@
-"""Section 10: nobody watched in this run. What would have been there to see, and when a customer could first know."""
+"""Section 10: which monitors fired and when; what was there to see; and when a customer could first know."""
+
+import re
 
 from oddsock.drill.report.context import Context
 from oddsock.drill.report.document import Detection
-from oddsock.drill.report.figure import duration
+from oddsock.drill.report.figure import duration, plural
 from oddsock.drill.report.folder import evidence_file
-from oddsock.drill.report.rows import Signal
+from oddsock.drill.report.rows import MonitorRow, Signal
 from oddsock.drill.report.window import seconds_between
+from oddsock.drill.telemetry_files import MONITORS
 from oddsock.kit.clock import instant
 
-SENTENCE = "No monitor exists in this run, so nothing fired and nothing would have fired; there is no time to detect."
+NO_MONITOR = "No monitor exists in this run, so nothing fired and nothing would have fired; there is no time to detect."
+
+_CHANGE = re.compile(r"^\[(?P<change>[^\]]*?)(?: on \{[^}]*\})?\] (?P<name>.*)$")
+"""The title of a monitor's event: `[Triggered on {group}] name`, in our store as in Datadog."""
+
+_FIRED = ("Triggered", "Re-Triggered")
 
 
 def describe_detection(context: Context) -> Detection:
-    """The signals a monitor could have used, in order of time, and the first moment any customer was told."""
-    window = context.window
+    """The monitors that fired, the signals they could have used, and the first moment any customer was told."""
+    fired = _fired(context)
+    first = next((row for row in fired if row.at), None)
+    if first is not None and first.after is not None:
+        rule = "from the fault until the first monitor fired"
+        files = ["history.jsonl", f"evidence/telemetry/{MONITORS}.json"]
+        context.figures.duration("detection.after", first.after.wall_s, context.speed, files, rule)
     notices = context.evidence(context.last)
     told = [a.completed_at for a in context.failed_attempts if a.told != "nothing" and a.completed_at]
     failed = set(context.failed_ids)
@@ -30,13 +43,81 @@ def describe_detection(context: Context) -> Detection:
             "from the first failed order until the first message or notice to its customer",
         )
     return Detection(
-        monitors=0,
-        sentence=SENTENCE if window else "No fault was injected, so there was nothing to detect.",
+        monitors=len(fired),
+        monitor=first.name if first else "",
+        detected_at=first.at if first else "",
+        seconds=first.after.wall_s if first and first.after else None,
+        after=first.after if first else None,
+        fired=fired,
+        sentence=_spell_detection(context, fired),
         signals=_signals(context),
         first_told_at=first_told,
         time_to_tell=time_to_tell,
         told_sentence=_spell_told(context, first_told, time_to_tell.text if time_to_tell else ""),
     )
+
+
+def first_fired(context: Context) -> str:
+    """When the first monitor fired after the fault; empty when none did."""
+    return next((row.at for row in _fired(context) if row.at), "")
+
+
+def _fired(context: Context) -> list[MonitorRow]:
+    """Every monitor, those that fired since the fault first and in order of time."""
+    answer, window = context.files.answers.get(MONITORS), context.window
+    if answer is None or not answer.present:
+        return []
+    fired: dict[str, str] = {}
+    well: dict[str, str] = {}
+    for row in sorted((row for row in answer.rows if row.get("row") == "change"), key=lambda row: str(row["at"])):
+        change = _CHANGE.match(str(row.get("title")))
+        if change is None or window is None:
+            continue
+        name = change["name"]
+        # A stamp may be cut to the whole second.
+        if (
+            change["change"] in _FIRED
+            and int(instant(window.from_at).timestamp()) <= instant(str(row["at"])).timestamp()
+        ):
+            fired.setdefault(name, str(row["at"]))
+        elif change["change"] == "Recovered" and name in fired:
+            well.setdefault(name, str(row["at"]))
+    rows = []
+    for row in (row for row in answer.rows if row.get("row") == "monitor"):
+        name = str(row.get("name"))
+        at = fired.get(name, "")
+        wall_s = max(0.0, seconds_between(window.from_at, at)) if window and at else 0.0
+        rows.append(
+            MonitorRow(
+                name=name,
+                query=str(row.get("query")),
+                state=str(row.get("state")),
+                at=at,
+                after=duration(wall_s, context.speed) if at else None,
+                recovered_at=well.get(name, ""),
+            )
+        )
+    return sorted(rows, key=lambda row: (not row.at, row.at, row.name))
+
+
+def _spell_detection(context: Context, monitors: list[MonitorRow]) -> str:
+    if context.window is None:
+        fired = [row.name for row in monitors if row.at]
+        return "No fault was injected, so there was nothing to detect." + (
+            f" Fired all the same: {', '.join(fired)}." if fired else ""
+        )
+    if not monitors:
+        answer = context.files.answers.get(MONITORS)
+        if answer is not None and not answer.present:
+            return f"Whether a monitor fired is not known: {answer.missing}."
+        return NO_MONITOR
+    fired = [f"{row.name} after {row.after.text}" for row in monitors if row.after]
+    silent = [row.name for row in monitors if not row.after]
+    told = f"{len(fired)} of {plural(len(monitors), 'monitor')} fired"
+    if fired:
+        told += f", the first {fired[0]}"
+        told += f"; then {', '.join(fired[1:])}" if fired[1:] else ""
+    return f"{told}." + (f" Silent: {', '.join(silent)}." if silent else "")
 
 
 def _spell_told(context: Context, first_told: str, after: str) -> str:

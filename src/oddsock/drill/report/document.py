@@ -18,6 +18,7 @@ from oddsock.drill.report.rows import (
     InvariantRow,
     LogSequence,
     MoneyLine,
+    MonitorRow,
     OrderRow,
     Reattempt,
     Remedy,
@@ -112,9 +113,17 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Detection(msgspec.Struct, frozen=True, kw_only=True):
-    """Section 10: who could have known, and when."""
+    """Section 10: which *monitor* fired first, when, and how many wall *seconds* after the fault; who could have known.
+
+    *monitors* counts those there are; *monitor* and *detected_at* are empty and *seconds* is None when none fired.
+    """
 
     monitors: int
+    monitor: str
+    detected_at: str
+    seconds: float | None
+    after: Duration | None
+    fired: list[MonitorRow]
     sentence: str
     signals: list[Signal]
     first_told_at: str

@@ -21,6 +21,7 @@ from oddsock.drill.report.recovery import measure_recovery
 from oddsock.drill.report.remedies import list_remedies
 from oddsock.drill.report.rows import Expectation, OrderRow
 from oddsock.drill.report.state_probes import list_state_probes
+from oddsock.drill.report.telemetry_probes import list_telemetry
 from oddsock.drill.report.verdicts import judge_case
 from oddsock.drill.timeline import Book, TimelineRow, build_timeline
 
@@ -57,7 +58,7 @@ def collect_facts(context: Context) -> Report:
         log_sequences=sequences,
         comparison=compare(context, impact, recovery, detection, orders, exports),
         remedies=list_remedies(),
-        lessons=draw_lessons(context, impact, odd, recovery, verdicts, orders),
+        lessons=draw_lessons(context, impact, odd, recovery, verdicts, orders, detection),
         closure=check_closure(context, verdicts, impact, cause, recovery, orders, evidence, sequences, exports),
         reproduce=tell_how_to_repeat(context),
         figures=dict(sorted(context.figures.rows.items())),
@@ -72,8 +73,10 @@ def expected_exports(context: Context) -> dict[str, list[str]]:
 
 def _judge_evidence(context: Context, exports: list[ExportCheck]) -> list[Expectation]:
     exported = next((check.found for check in exports if check.name == "exports/failed-orders.json"), None)
-    probes = [*_plan_probes(context), *list_log_probes(context, exported), *list_state_probes(context)]
-    return [judge(context, place, probe) for place, probe in enumerate(probes)]
+    first = [judge(context, place, probe) for place, probe in enumerate(_plan_probes(context))]
+    first += list_telemetry(context, len(first))
+    kept = [*list_log_probes(context, exported), *list_state_probes(context)]
+    return first + [judge(context, place, probe) for place, probe in enumerate(kept, start=len(first))]
 
 
 def _plan_probes(context: Context) -> list[Probe]:

@@ -11,6 +11,7 @@ from oddsock.drill.case import CaseMeta
 from oddsock.drill.evidence_files import PHASES, Evidence, latest_logs, load
 from oddsock.drill.history import Entry, read_history
 from oddsock.drill.operation import Attempt, attempts
+from oddsock.drill.telemetry_files import Answer, load_answers
 from oddsock.kit.errors import CannotRun
 
 BEFORE, DURING, AFTER_HEAL, AFTER_MEND = PHASES
@@ -37,6 +38,7 @@ class CaseFiles(msgspec.Struct, frozen=True, kw_only=True):
     mend: list[dict[str, Any]]
     share: dict[str, Any]
     evidence: dict[str, Evidence]
+    answers: dict[str, Answer]  # of telemetry, by file
     logs: dict[str, list[str]]  # pod -> lines of the last log any phase kept
     digests: dict[str, str]
 
@@ -137,6 +139,7 @@ def read_case(case: HasPath) -> CaseFiles:
         mend=_json_lines(path / "mend.jsonl"),
         share=_json_object(path / "share.json"),
         evidence={phase: load(case, phase) for phase in PHASES},
+        answers=load_answers(case),
         logs={pod: log.read_text(encoding="utf-8", errors="replace").splitlines() for pod, log in logs.items()},
         digests=_digests(path),
     )

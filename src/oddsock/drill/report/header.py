@@ -114,8 +114,18 @@ def summarise(
         _what_happened(context, impact),
         _what_was_done(context, odd, recovery, orders),
         f"Fault: {verdicts.fault.label}; system: {verdicts.system.label}; cleanup: {verdicts.cleanup.label}"
-        + ("; no monitor exists in this run, so nothing would have fired." if context.window else "."),
+        + _what_fired(context, detection),
     ]
+
+
+def _what_fired(context: Context, detection: Detection) -> str:
+    if not context.window:
+        return "."
+    if not detection.monitors:
+        return "; no monitor exists in this run, so nothing would have fired."
+    if detection.after is None:
+        return f"; none of {plural(detection.monitors, 'monitor')} fired."
+    return f"; {detection.monitor} fired first, {detection.after.text} after the fault."
 
 
 def _what_happened(context: Context, impact: Impact) -> str:
@@ -162,8 +172,9 @@ def tell_how_to_repeat(context: Context) -> Reproduce:
     limits = [
         "Dates are the run's own; offsets are the plan's. Plan time is wall time multiplied by the speed.",
         "The same seed gives the same customers, carts and order of operations; instants and ids differ.",
-        "No metrics and no monitors are gathered in this run, so nothing is said of them.",
     ]
+    if not any(answer.present for answer in context.files.answers.values()):
+        limits.append("No telemetry was asked in this run, so nothing is said of metrics and monitors.")
     if context.files.meta.cluster.own:
         limits.append("The cluster is one machine; its nodes are two names of it.")
     return Reproduce(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from oddsock.drill.report.context import PAID_STATUSES, Context
+from oddsock.drill.report.detection import first_fired
 from oddsock.drill.report.document import Impact
 from oddsock.drill.report.figure import duration
 from oddsock.drill.report.folder import evidence_file, spell_phase
@@ -138,10 +139,12 @@ def _name_times(context: Context) -> list[TimeSpan]:
     mended = max((e.at for e in files.history if e.phase == "mend" and e.kind == "ok"), default="")
     resolved = (mended or files.evidence["after-mend"].taken_at) if context.after else ""
     begin = window.from_at
+    detected = first_fired(context)
+    watched = "from the fault until a monitor fired" + ("" if detected else "; none did in this run")
     table = [
         ("fault in force", "from the moment the fault was injected until it was healed", begin, healed),
         ("impact", "from the first failed order until the last one", first_failure, last_failure),
-        ("time to detect", "from the fault until a monitor fired; none exists in this run", begin, ""),
+        ("time to detect", watched, begin, max(detected, begin) if detected else ""),
         ("time to mitigate", "from the fault until the service answered as healthy", begin, healthy),
         ("time to resolve", "from the fault until the last order was mended", begin, resolved),
     ]

@@ -1,7 +1,7 @@
 """Section 15: what went well, what went wrong and where we were lucky, each only when a fact of this run says so."""
 
 from oddsock.drill.report.context import Context
-from oddsock.drill.report.document import Impact, Lessons, Odd, Recovery, Verdicts
+from oddsock.drill.report.document import Detection, Impact, Lessons, Odd, Recovery, Verdicts
 from oddsock.drill.report.figure import plural
 from oddsock.drill.report.rows import OrderRow
 from oddsock.drill.report.verdicts import count_refused
@@ -9,12 +9,18 @@ from oddsock.kit.money import dollars
 
 
 def draw_lessons(
-    context: Context, impact: Impact, odd: Odd, recovery: Recovery, verdicts: Verdicts, orders: list[OrderRow]
+    context: Context,
+    impact: Impact,
+    odd: Odd,
+    recovery: Recovery,
+    verdicts: Verdicts,
+    orders: list[OrderRow],
+    detection: Detection,
 ) -> Lessons:
     """Three lists from facts; the fourth box stays open for people."""
     return Lessons(
         went_well=_well(context, recovery, verdicts, odd, orders),
-        went_wrong=_wrong(context, impact, recovery, odd),
+        went_wrong=_wrong(context, impact, recovery, odd, detection),
         lucky=_lucky(context, recovery, orders),
         people="",
     )
@@ -41,7 +47,7 @@ def _well(context: Context, recovery: Recovery, verdicts: Verdicts, odd: Odd, or
     return told
 
 
-def _wrong(context: Context, impact: Impact, recovery: Recovery, odd: Odd) -> list[str]:
+def _wrong(context: Context, impact: Impact, recovery: Recovery, odd: Odd, detection: Detection) -> list[str]:
     told: list[str] = []
     if impact.orders_failed:
         told.append(
@@ -51,8 +57,10 @@ def _wrong(context: Context, impact: Impact, recovery: Recovery, odd: Odd) -> li
         told.append(f"{plural(impact.untold, 'attempt')} failed without a word to the customer.")
     if impact.shown_wrong:
         told.append(f"{plural(impact.shown_wrong, 'failed order')} were shown as “Shipped”.")
-    if impact.orders_failed:
+    if impact.orders_failed and not detection.monitors:
         told.append("No monitor exists, so nobody was called.")
+    elif impact.orders_failed and detection.after is None:
+        told.append(f"None of {plural(detection.monitors, 'monitor')} fired, so nobody was called.")
     if recovery.declined:
         verb = "was" if recovery.declined == 1 else "were"
         told.append(

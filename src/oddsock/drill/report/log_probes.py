@@ -1,12 +1,13 @@
-"""The log queries 1 to 10 of the hand-written report, run over the kept logs and judged by numbers."""
+"""The log queries 1 to 10 of the hand-written report over the pods' own logs: the other side of what telemetry says."""
 
 from oddsock.drill.report.context import PAID_STATUSES, Context
 from oddsock.drill.report.figure import plural
-from oddsock.drill.report.logs import STEPS, has_logs, list_sequences, orders_named, search
+from oddsock.drill.report.logs import has_logs, list_sequences, orders_named, search
 from oddsock.drill.report.probe import Probe
+from oddsock.drill.telemetry_figures import STEPS
 from oddsock.kit.clock import instant
 
-GROUP = "Logs"
+GROUP = "Kept pod logs"
 ORDERS_LOG = "evidence/*/logs/orders-*.log"
 _NS = "kube_namespace:{ns} "
 
@@ -59,7 +60,7 @@ def _failures(context: Context) -> list[Probe]:
     return [
         _probe(
             context,
-            "Q1",
+            "L1",
             "orders",
             (updated,),
             actual=_named(context, updated, to_at=until),
@@ -67,7 +68,7 @@ def _failures(context: Context) -> list[Probe]:
         ),
         _probe(
             context,
-            "Q2",
+            "L2",
             "orders",
             (refused,),
             actual=_named(context, "ERROR", refused, to_at=until),
@@ -75,7 +76,7 @@ def _failures(context: Context) -> list[Probe]:
         ),
         _probe(
             context,
-            "Q3",
+            "L3",
             "",
             tuple(context.failed_ids[:1]),
             unit="steps",
@@ -85,7 +86,7 @@ def _failures(context: Context) -> list[Probe]:
         ),
         _probe(
             context,
-            "Q4",
+            "L4",
             "orders",
             ("ERROR",),
             unit="lines",
@@ -110,7 +111,7 @@ def _requests(context: Context) -> list[Probe]:
     return [
         _probe(
             context,
-            "Q5",
+            "L5",
             window.target,
             (),
             unit="lines",
@@ -121,7 +122,7 @@ def _requests(context: Context) -> list[Probe]:
         ),
         _probe(
             context,
-            "Q6",
+            "L6",
             "front-end",
             ("POST /orders", "500"),
             unit="lines",
@@ -134,7 +135,7 @@ def _requests(context: Context) -> list[Probe]:
         ),
         _probe(
             context,
-            "Q7",
+            "L7",
             "",
             (order,) if order else (),
             unit="services",
@@ -173,7 +174,7 @@ def _summaries(context: Context, exported: int | None) -> list[Probe]:
     return [
         _probe(
             context,
-            "Q8",
+            "L8",
             "orders",
             ("Order", updated),
             expected=exported,
@@ -183,7 +184,7 @@ def _summaries(context: Context, exported: int | None) -> list[Probe]:
         ),
         _probe(
             context,
-            "Q9",
+            "L9",
             "orders",
             (sending,),
             actual=_named(context, sending, to_at=until),
@@ -191,7 +192,7 @@ def _summaries(context: Context, exported: int | None) -> list[Probe]:
         ),
         _probe(
             context,
-            "Q10a",
+            "L10a",
             "orders",
             ("payment successful",),
             expected=len(early),
@@ -200,7 +201,7 @@ def _summaries(context: Context, exported: int | None) -> list[Probe]:
         ),
         _probe(
             context,
-            "Q10b",
+            "L10b",
             "orders",
             ("Payment failed",),
             actual=_named(context, "Payment failed", to_at=until),

@@ -7,6 +7,7 @@ import msgspec
 
 from oddsock.drill.report.context import Context
 from oddsock.drill.report.rows import LogSequence
+from oddsock.drill.telemetry_figures import STEPS
 from oddsock.kit.clock import instant
 from oddsock.kit.mask import mask_cards
 
@@ -18,15 +19,6 @@ _POD = re.compile(r"^(?P<deployment>.+)-[a-z0-9]+-[a-z0-9]{5}$")
 
 LINE_SHOWN_LENGTH_MAX = 240
 """Characters of a log line that a report shows."""
-
-STEPS = (
-    "Order created with ID: {id}",
-    "Order {id} status updated to PENDING",
-    "Sending payment request for order {id}",
-    "Payment failed for order {id}",
-    "Order {id} status updated to PAYMENT_FAILED",
-)
-"""The five lines that a failed order leaves, in order, as the hand-written report lists them."""
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -153,12 +153,23 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a monitor could have fired on, had there been one."""
+    """Something a monitor could have fired on."""
 
     name: str
     at: str
     after: Duration
     source: str
+
+
+class MonitorRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A monitor of telemetry, when it fired after the fault (empty: it did not) and when it was well again."""
+
+    name: str
+    query: str
+    state: str
+    at: str
+    after: Duration | None
+    recovered_at: str
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,11 +218,15 @@ class InvariantRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
-    """One query with what was expected of it as a numeric predicate, what it gave, and what was learnt."""
+    """One query with what was expected of it as a numeric predicate, what it gave, and what was learnt.
+
+    *query* is as the plan has it, *asked* what was sent; *beyond* are the lines of its literal range that lie outside
+    the window, each with why.
+    """
 
     id: str
     group: str
-    kind: str  # log | api | metric | event | state
+    kind: str  # log | api | metric | view | event | dashboard | state
     query: str
     command: str
     expected: str
@@ -219,6 +234,11 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Seen
     learnt: str
     source: str
+    name: str = ""
+    asked: str = ""
+    console_url: str = ""
+    datadog_url: str = ""
+    beyond: list[str] = []
 
 
 class LogSequence(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""State of cluster and shop as numbers: pods, deployments, endpoints, nodes, events, restarts, orders by status."""
+"""State of cluster and shop as their own APIs tell it: the other side of the metrics, views and events of telemetry."""
 
 from collections import Counter
 from typing import Any
@@ -15,7 +15,7 @@ def list_state_probes(context: Context) -> list[Probe]:
     """The hand-written report's metric queries, views, events and order counts, as far as this run has evidence."""
     if context.window is None:
         return []
-    return [*_orders(context), *_pods(context), *_views(context), *_event_stream(context), *_unmeasured(context)]
+    return [*_orders(context), *_pods(context), *_views(context), *_event_stream(context)]
 
 
 def target_pods(evidence: Evidence, target: str) -> int | None:
@@ -83,7 +83,7 @@ def _orders(context: Context) -> list[Probe]:
 
 
 def _state(number: str, query: str, expected: float | None, actual: float | None, unit: str, **more: str) -> Probe:
-    fields = {"group": "Infrastructure", "kind": "state", "learnt": "", "source": "", "comparison": "==", "command": ""}
+    fields = {"group": "Cluster state", "kind": "state", "learnt": "", "source": "", "comparison": "==", "command": ""}
     fields.update(more)
     return Probe(id=number, query=query, expected=expected, actual=actual, unit=unit, **fields)
 
@@ -94,22 +94,22 @@ def _pods(context: Context) -> list[Probe]:
     before, during, healed = (context.files.evidence[phase] for phase in (BEFORE, DURING, AFTER_HEAL))
     gone = _expects_none(context)
     was = target_pods(before, target)
-    query = f"kubernetes.pods.running{{kube_namespace:{ns},deployment:{target}}}"
-    restarts = f"kubernetes.containers.restarts{{kube_namespace:{ns},deployment:{target}}}"
+    query = f"pods of {target}"
+    restarts = f"restarts of {target}"
     pods = _of(healed.pods, target)
     command = f"kubectl -n {ns} get pods -l name={target}"
-    metric = {"group": "Metrics", "kind": "metric", "command": command}
+    metric = {"group": "Cluster state", "kind": "state", "command": command}
     return [
         _state(
-            "M1a", f"{query} during the fault", 0 if gone else was, target_pods(during, target), "pods",
+            "K1a", f"{query} during the fault", 0 if gone else was, target_pods(during, target), "pods",
             source=evidence_file(DURING, "pods"), learnt="The service had no pod while the orders came in.", **metric,
         ),
         _state(
-            "M1b", f"{query} after the heal", was, target_pods(healed, target), "pods",
+            "K1b", f"{query} after the heal", was, target_pods(healed, target), "pods",
             source=evidence_file(AFTER_HEAL, "pods"), learnt="As many pods as before the fault.", **metric,
         ),
         _state(
-            "M5", restarts, 0, sum(int(row.get("restarts") or 0) for row in pods) if pods else None, "restarts",
+            "K2", restarts, 0, sum(int(row.get("restarts") or 0) for row in pods) if pods else None, "restarts",
             source=evidence_file(AFTER_HEAL, "pods"), learnt="It did not crash; it was taken away.", **metric,
         ),
     ]  # fmt: skip
@@ -135,30 +135,30 @@ def _views(context: Context) -> list[Probe]:
     file = evidence_file
     wanted, ready_now = (deployment_number(during, target, field) for field in ("replicas", "ready"))
     table = [
-        ("V1a", f"deployment {target}: replicas wanted", 0 if gone else ready,
+        ("K3a", f"deployment {target}: replicas wanted", 0 if gone else ready,
          wanted, "replicas", file(DURING, "deployments"), f"deployment {target}"),
-        ("V1b", f"deployment {target}: replicas ready", 0 if gone else ready,
+        ("K3b", f"deployment {target}: replicas ready", 0 if gone else ready,
          ready_now, "replicas", file(DURING, "deployments"), f"deployment {target}"),
-        ("V1c", "deployment orders: replicas ready", deployment_number(before, "orders", "ready"),
+        ("K3c", "deployment orders: replicas ready", deployment_number(before, "orders", "ready"),
          deployment_number(during, "orders", "ready"), "replicas", file(DURING, "deployments"), "deployment orders"),
-        ("V1d", f"Service {target} exists", 1, len(services) if during.services.present else None, "services",
+        ("K3d", f"Service {target} exists", 1, len(services) if during.services.present else None, "services",
          file(DURING, "services"), f"service {target}"),
-        ("V1e", f"Service {target}: endpoints", 0 if gone else ready, target_addresses(during, target), "addresses",
+        ("K3e", f"Service {target}: endpoints", 0 if gone else ready, target_addresses(during, target), "addresses",
          file(DURING, "endpoints"), f"endpoints {target}"),
-        ("V2", "restarts of the orders pods", 0,
+        ("K4", "restarts of the orders pods", 0,
          sum(int(row.get("restarts") or 0) for row in orders_pods) if orders_pods else None, "restarts",
          file(DURING, "pods"), "pods -l name=orders"),
-        ("V3", "nodes ready", len(before.nodes.rows) or None,
+        ("K5", "nodes ready", len(before.nodes.rows) or None,
          len(nodes) if during.nodes.present else None, "nodes", file(DURING, "nodes"), "nodes"),
     ]  # fmt: skip
     learnt = {
-        "V1a": "The cause is a number somebody set, not a crash.",
-        "V1b": "No replica could answer.",
-        "V1c": "orders itself was up: it took every order and failed each.",
-        "V1d": "The name still resolved, so callers got as far as connecting.",
-        "V1e": "Nobody stood behind the name: connection refused.",
-        "V2": "orders stood through it.",
-        "V3": "No node was part of it.",
+        "K3a": "The cause is a number somebody set, not a crash.",
+        "K3b": "No replica could answer.",
+        "K3c": "orders itself was up: it took every order and failed each.",
+        "K3d": "The name still resolved, so callers got as far as connecting.",
+        "K3e": "Nobody stood behind the name: connection refused.",
+        "K4": "orders stood through it.",
+        "K5": "No node was part of it.",
     }
     return [
         _state(n, query, want, got, unit, source=source, learnt=learnt[n], command=f"kubectl -n {ns} get {what}")
@@ -171,7 +171,7 @@ def _event_stream(context: Context) -> list[Probe]:
     assert window is not None
     phase = context.files.latest("events") or DURING
     evidence = context.files.evidence[phase]
-    query = f"sources:kubernetes kube_namespace:{context.files.meta.namespace} deployment:{window.target}"
+    query = f"events of deployment {window.target}"
     scaled = [
         row
         for row in evidence.events.rows
@@ -181,28 +181,16 @@ def _event_stream(context: Context) -> list[Probe]:
     ]
     down = sum(1 for row in scaled if "down" in str(row.get("message")).lower())
     up = sum(1 for row in scaled if "up" in str(row.get("message")).lower())
-    more = {"group": "Events", "kind": "event", "source": evidence_file(phase, "events"), "comparison": ">="}
+    more = {"group": "Cluster state", "kind": "event", "source": evidence_file(phase, "events"), "comparison": ">="}
     more["command"] = f"kubectl -n {context.files.meta.namespace} get events --field-selector reason=ScalingReplicaSet"
     present, gone = evidence.events.present, 1 if _expects_none(context) else 0
     return [
         _state(
-            "E1a", f"{query}: ScalingReplicaSet down", gone, down if present else None, "events",
+            "K6a", f"{query}: ScalingReplicaSet down", gone, down if present else None, "events",
             learnt="The cluster says itself when the service went.", **more,
         ),
         _state(
-            "E1b", f"{query}: ScalingReplicaSet up", gone, up if present else None, "events",
+            "K6b", f"{query}: ScalingReplicaSet up", gone, up if present else None, "events",
             learnt="And when it was given back.", **more,
         ),
-    ]  # fmt: skip
-
-
-def _unmeasured(context: Context) -> list[Probe]:
-    names = [("M2", "kubernetes.cpu.usage"), ("M3", "kubernetes.memory.usage"), ("M4", "kubernetes.network.rx_bytes")]
-    scope = f"{{kube_namespace:{context.files.meta.namespace},deployment:orders}}"
-    return [
-        _state(
-            number, f"{name}{scope}", None, None, "",
-            group="Metrics", kind="metric", source="no metrics were gathered",
-        )
-        for number, name in names
     ]  # fmt: skip

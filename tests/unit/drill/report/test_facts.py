@@ -110,9 +110,8 @@ def test_the_comparison_names_what_the_written_report_has_wrong(whole_report: Re
 
 def test_an_expectation_that_is_not_met_is_said_to_be_not_seen(whole_report: Report) -> None:
     rows = {row.id: row for row in whole_report.evidence}
-    assert rows["Q1"].verdict == "seen"
-    assert (rows["Q7"].expected, rows["Q7"].actual, rows["Q7"].verdict) == (">= 2 services", "1 service", "not seen")
-    assert rows["M2"].verdict == "no evidence"
+    assert rows["L1"].verdict == "seen"
+    assert (rows["L7"].expected, rows["L7"].actual, rows["L7"].verdict) == (">= 2 services", "1 service", "not seen")
     assert rows["P4"].verdict == "no evidence", "the plan names a figure that does not exist"
     assert rows["P2"].verdict == "seen"
 
@@ -148,7 +147,7 @@ def test_a_service_that_was_never_away_did_not_break(whole_case: Case) -> None:
     pods.write_bytes((whole_case.path / "evidence/before/pods.json").read_bytes())
     report = read(whole_case)
     assert report.verdicts.fault.verdict == "odd"
-    assert next(row for row in report.evidence if row.id == "M1a").verdict == "not seen"
+    assert next(row for row in report.evidence if row.id == "K1a").verdict == "not seen"
     assert not report.closure[0].done
 
 

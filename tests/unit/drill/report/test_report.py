@@ -90,7 +90,7 @@ def test_junit_fails_for_the_system_and_passes_what_holds(reported_case: Case) -
     assert cases["fault: took effect"].find("failure") is None
     # N1 is odd after the mend only for the order that was odd before the fault.
     assert cases["N1 untold failure"].find("failure") is None
-    assert any(name.startswith("Q1 kube_namespace:sock-shop service:sock-shop-orders") for name in cases)
+    assert any(name.startswith("L1 kube_namespace:sock-shop service:sock-shop-orders") for name in cases)
     assert sum(int(suite.get("tests", "0")) for suite in root) == len(cases) == int(root.get("tests", "0"))
 
 
