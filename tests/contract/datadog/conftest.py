@@ -139,6 +139,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         yield running
         assert running.stop() == 0, running.log.read_text()
+        # Whatever the tests sent, no request failed by a fault of the server's own.
+        assert '"exception"' not in running.log.read_text()
     finally:
         with contextlib.suppress(ProcessLookupError):
             running.kill()
