@@ -50,9 +50,20 @@ RESERVED = [
 ]
 RESERVED += ["traceparent", "_oddsock.source_offset", "_oddsock", "level"]
 entries = st.dictionaries(st.one_of(st.sampled_from(RESERVED), st.text(max_size=8)), values, max_size=8)
-FRAGMENTS = """service:a @a:>5 "ab" ( ) OR AND NOT - ! * ? a*b*c*d*e* tags:x \\ " : @ [ { TO CIDR( #x _exists_:a *:x status:err*
-ä < ~""".split()
-words = st.sampled_from([*FRAGMENTS, "\0", "@a.b:[1 TO 2]", "key:(a OR b)"])
+SIGNS = [*'()-!*?":@[{<~\\', "OR", "AND", "NOT", "TO", "CIDR(", "\0"]
+TERMS = [
+    "service:a",
+    "@a:>5",
+    '"a b"',
+    "a*b*c*d*e*",
+    "tags:x",
+    "_exists_:a",
+    "*:x",
+    "@a.b:[1 TO 2]",
+    "key:(a OR b)",
+    "#x",
+]
+words = st.sampled_from([*SIGNS, *TERMS])
 queries = st.one_of(
     st.lists(words, max_size=12).map(" ".join), st.lists(words, max_size=12).map("".join), st.text(max_size=60)
 )
