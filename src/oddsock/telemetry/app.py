@@ -13,6 +13,7 @@ from oddsock.telemetry.api import (
     access,
     check_runs,
     containers,
+    dashboards,
     events,
     hosts,
     log_tail,
@@ -92,6 +93,7 @@ def build(telemetry: Telemetry) -> web.Application:
     app.add_routes(metric_query.routes(telemetry.metrics))
     app.add_routes(hosts.routes(telemetry.metrics, telemetry.clock))
     app.add_routes(containers.routes(telemetry.metrics, telemetry.clock))
+    app.add_routes(dashboards.routes(telemetry.documents, clock))
     app.add_routes(monitors.routes(telemetry.watch, settings.monitor_interval_s))
     app.add_routes(FormulaQueries(telemetry.metrics, Sources(telemetry.logs, telemetry.events)).routes())
     app.add_routes(MetricNames(telemetry.metrics, telemetry.clock).routes())
