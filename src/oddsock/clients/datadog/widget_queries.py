@@ -123,9 +123,8 @@ def _read_request(request: dict[str, Any], about: dict[str, Any]) -> Iterator[Wi
     if isinstance(request.get("log_query"), dict):
         yield _read_logs(request["log_query"], about, is_total=about["widget"] != "timeseries")
     if queries := _dicts(request.get("queries")):
-        formulas = [
-            {name: one[name] for name in ("formula", "limit") if name in one}
-            for one in _dicts(request.get("formulas"))
+        formulas: list[dict[str, Any]] = [
+            {name: one[name] for name in ("formula", "limit") if name in one} for one in _dicts(request.get("formulas"))
         ]
         yield WidgetQuery(
             **about,
@@ -142,13 +141,15 @@ def _text_of(queries: list[dict[str, Any]], formulas: list[dict[str, Any]]) -> s
     parts = []
     for one in queries:
         search = one.get("search")
-        asked = one.get("query") or f"{one.get('data_source')} {search.get('query') if isinstance(search, dict) else ''}"
+        asked = (
+            one.get("query") or f"{one.get('data_source')} {search.get('query') if isinstance(search, dict) else ''}"
+        )
         parts.append(f"{one.get('name', 'query')} = {asked}".strip())
     return "; ".join([*parts, *(str(one.get("formula")) for one in formulas)])
 
 
 def _read_logs(query: dict[str, Any], about: dict[str, Any], is_total: bool) -> WidgetQuery:
-    """The older form of a request over logs, `log_query`; its facets and computes are named as the aggregate call has it."""
+    """The older form of a request over logs, `log_query`, as the aggregate call names its parts."""
     search = query.get("search")
     return WidgetQuery(
         **about,

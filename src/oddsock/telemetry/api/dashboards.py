@@ -15,7 +15,7 @@ from oddsock.telemetry.api.fields import read_choice, read_int, read_object, rea
 from oddsock.telemetry.store.documents import Documents
 
 KIND = "dashboard"
-DASHBOARDS_MAX, WIDGETS_MAX, DEPTH_MAX = 1000, 500, 4
+DASHBOARDS_MAX, WIDGETS_MAX, DEPTH_MAX, NESTING_MAX = 1000, 500, 4, 30
 WIDGET_ID_MAX = 2**53
 """Ids of widgets stay whole in JavaScript."""
 
@@ -146,15 +146,14 @@ def _check_widgets(widgets: Any, where: str, depth: int) -> int:
 
 
 def _has_empty_group(value: Any, depth: int) -> bool:
-    if depth > 12:
-        return False
+    if depth > NESTING_MAX:
+        raise ApiError(400, f"A widget nests deeper than {NESTING_MAX} levels.")
     if isinstance(value, list):
         return any(_has_empty_group(one, depth + 1) for one in value)
     if not isinstance(value, dict):
         return False
-    if value.get("group_by") == {}:
-        return True
-    return any(_has_empty_group(one, depth + 1) for name, one in value.items() if name != "widgets")
+    inner = [_has_empty_group(one, depth + 1) for name, one in value.items() if name != "widgets"]
+    return value.get("group_by") == {} or any(inner)
 
 
 def _used(widgets: list[dict[str, Any]]) -> set[int]:
