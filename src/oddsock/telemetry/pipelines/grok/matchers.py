@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from oddsock.telemetry.pipelines.grok.dates import WrongFormat, read_format
-from oddsock.telemetry.pipelines.grok.deadline import fullmatch
 from oddsock.telemetry.pipelines.grok.expression import Call, RuleText
 from oddsock.telemetry.pipelines.grok.pattern import rewrite
 from oddsock.telemetry.pipelines.grok.values import read_integer, read_number
@@ -125,6 +124,6 @@ def _boolean(call: Call, rule: RuleText) -> Matcher:
     is_yes = re.compile(yes, re.ASCII | re.DOTALL)
 
     def make(text: str, _at_ms: int) -> Any:
-        return fullmatch(is_yes, text) is not None
+        return is_yes.fullmatch(text) is not None
 
     return Matcher(f"(?:{yes}|{no})", make)

@@ -4,9 +4,9 @@ import logging
 from typing import Any
 
 from oddsock.telemetry.pipelines.body import Body
-from oddsock.telemetry.pipelines.draft import Draft, merged, written
+from oddsock.telemetry.pipelines.draft import Draft, merged
 from oddsock.telemetry.pipelines.errors import GrokError, PipelineError
-from oddsock.telemetry.pipelines.grok.deadline import Overrun, fullmatch
+from oddsock.telemetry.pipelines.grok.deadline import Deadline, Overrun
 from oddsock.telemetry.pipelines.grok.rules import Capture, Rule, read_rules
 from oddsock.telemetry.pipelines.remappers import Step
 
@@ -20,6 +20,8 @@ OVERRUNS_MAX = 3
 
 SAMPLES_MAX = 5
 
+_DEADLINE = Deadline()
+
 
 class Grok:
     """The rules of one parser, tried in order."""
@@ -32,15 +34,19 @@ class Grok:
         """The attributes of the first rule that matches the whole of *text*, None when none does."""
         if len(text) > TEXT_CHARACTERS_MAX:
             return None
-        for index, rule in enumerate(self._rules):
-            if self._overruns[index] >= OVERRUNS_MAX:
-                continue
+        first = 0
+        while first < len(self._rules):
+            index = first
             try:
-                found = fullmatch(rule.pattern, text)
-                if found is not None:
-                    return _attributes(rule, found.groups(), at_ms)
+                with _DEADLINE:
+                    for index in range(first, len(self._rules)):
+                        rule = self._rules[index]
+                        if self._overruns[index] < OVERRUNS_MAX and (found := rule.pattern.fullmatch(text)):
+                            return _attributes(rule, found.groups(), at_ms)
+                    return None
             except Overrun:
                 self._note_overrun(index)
+                first = index + 1
         return None
 
     def _note_overrun(self, index: int) -> None:
@@ -52,39 +58,36 @@ class Grok:
 
 def _attributes(rule: Rule, groups: tuple[str | None, ...], at_ms: int) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    taken: set[str] = set()
     for capture, text in zip(rule.captures, groups, strict=True):
         if text is None:
             continue
-        value = _value(capture, text, at_ms)
+        value: Any = text if capture.make is None else capture.make(text, at_ms)
+        if capture.filter is not None and value is not None:
+            value = capture.filter(value)
         if value is None:
             continue
-        path = capture.path
-        if not path:
-            if isinstance(value, dict):
-                made = merged(made, value)
-        elif "." not in path and path not in made:
-            made[path] = value
-        else:
-            made = _placed(made, path, value, path in taken)
-        taken.add(path)
+        # Most fields stand at the top or one level down: the intake's speed hangs on these lines.
+        if capture.parents == () and not capture.is_repeated and capture.name:
+            made[capture.name] = value
+        elif capture.name:
+            _place(made, capture, value)
+        elif isinstance(value, dict):
+            made = merged(made, value)
     return made
 
 
-def _value(capture: Capture, text: str, at_ms: int) -> Any:
-    value: Any = text if capture.make is None else capture.make(text, at_ms)
-    return value if capture.filter is None or value is None else capture.filter(value)
-
-
-def _placed(made: dict[str, Any], path: str, value: Any, is_repeated: bool) -> dict[str, Any]:
-    """*value* at *path*; a field that a rule captures twice becomes a list."""
-    if is_repeated:
-        there: Any = made
-        for part in path.split("."):
-            there = there.get(part) if isinstance(there, dict) else None
-        if there is not None:
-            value = [*(there if isinstance(there, list) else [there]), value]
-    return written(made, path, value)
+def _place(made: dict[str, Any], capture: Capture, value: Any) -> None:
+    """Put *value* at the capture's path of *made*; a field that a rule captures twice becomes a list."""
+    inner, name = made, capture.name
+    for part in capture.parents:
+        there = inner.get(part)
+        if not isinstance(there, dict):
+            there = inner[part] = {}
+        inner = there
+    if capture.is_repeated and name in inner:
+        there = inner[name]
+        value = [*there, value] if isinstance(there, list) else [there, value]
+    inner[name] = value
 
 
 def grok_parser(body: Body) -> Step:

@@ -21,17 +21,23 @@ HELPERS_DEEP_MAX = 20
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SPACED = re.compile(r"\s+")
+_LAST_DATA = re.compile(r"\(\.\*\?\)(\)*)\Z")
 
 Place = Callable[[str, int], Any]
 
 
 @dataclass(frozen=True)
 class Capture:
-    """One captured field: where it goes (empty: its values are laid over the attributes), and how it is made."""
+    """One captured field: its name (none: its values are laid over the attributes) within *parents*, how it is made.
 
-    path: str
+    *is_repeated* when an earlier capture of the rule goes to the same place.
+    """
+
+    parents: tuple[str, ...]
+    name: str
     make: Make | None
     filter: Filter | None
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,8 @@ class _Compiler:
         self._size = 0
 
     def compile(self, rule: RuleText) -> Rule:
-        regex = self._written_out(rule)
+        # What nothing follows may take all at once what it would take sign by sign.
+        regex = _LAST_DATA.sub(r"(.*)\1", self._written_out(rule))
         try:
             pattern = re.compile(regex, re.ASCII | re.DOTALL)
         except (re.error, OverflowError, RecursionError) as cause:
@@ -124,12 +131,15 @@ class _Compiler:
             return f"(?:{regex})", found.end
         # The group is counted before those inside a helper, as its parenthesis opens before theirs.
         place = len(self._captures)
-        self._captures.append(Capture(found.extract, None, made))
+        *parents, name = found.extract.split(".")
+        path = (tuple(parents), name)
+        is_repeated = any((capture.parents, capture.name) == path for capture in self._captures)
+        self._captures.append(Capture(*path, None, made, is_repeated))
         if len(self._captures) > CAPTURES_MAX:
             raise rule.refuse(offset, f"the rule captures more than {CAPTURES_MAX} fields.")
         if matcher is None:
             matcher = Matcher(self._helper(found, rule))
-        self._captures[place] = Capture(found.extract, matcher.make, made)
+        self._captures[place] = Capture(*path, matcher.make, made, is_repeated)
         self._grow(rule, offset, len(matcher.regex))
         return f"({matcher.regex})", found.end
 
