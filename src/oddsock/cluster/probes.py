@@ -13,7 +13,7 @@ from oddsock.kit.clock import Clock
 
 PERIOD_S_MIN = 0.05
 """Shortest wall pause between two probes."""
-EAGER_S = 0.05
+EAGER_S = 0.02
 """Wall pause between readiness (startup) probes until the first success: a pod is Ready when it is, not a period later.
 
 Failures in between do not count and are not told."""

@@ -30,7 +30,8 @@ class Book:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(schema)
+            # In one transaction: each statement of its own would wait for the disk.
+            connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\n;COMMIT")
         except sqlite3.OperationalError as cause:
             lock.close()
             raise CannotRun(
