@@ -63,6 +63,8 @@ STOP_GRACE_S = 2.0
 
 ARRIVAL_S_MAX = 2.0
 """Wall seconds that the first objects have the machine for themselves; then the API answers, arrived or not."""
+TOLD_S = 0.05
+"""Wall seconds in which whoever waited for them is told so, before the rest wants both cores."""
 BACKLOG = 128
 """Callers of the API who may wait until it answers, as asyncio's own servers have it (100) and some."""
 
@@ -242,7 +244,9 @@ async def _wait_for_arrival(plane: ControlPlane, listener: socket.socket, stop: 
     loop.add_reader(listener, called.set)
     try:
         waited: set[asyncio.Future[Any]] = {plane.arrival, stopping, calling}
-        await asyncio.wait(waited, timeout=ARRIVAL_S_MAX, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waited, timeout=ARRIVAL_S_MAX, return_when=asyncio.FIRST_COMPLETED)
+        if done == {plane.arrival}:
+            await asyncio.wait(waited - done, timeout=TOLD_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         loop.remove_reader(listener)
         stopping.cancel()

@@ -32,19 +32,24 @@ def append_line(path: Path, line: str, durable: bool = False) -> None:
         os.close(fd)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Put *text* at *path* so that a reader sees the old file or the new one, never a half, and it survives a crash."""
+def write_whole(path: Path, text: str, durable: bool = True) -> None:
+    """Put *text* at *path* so that a reader sees the old file or the new one, never a half.
+
+    Unless *durable* is false, it survives a power cut.
+    """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("w", encoding="utf-8") as out:
             out.write(text)
             out.flush()
-            os.fsync(out.fileno())
+            if durable:
+                os.fsync(out.fileno())
         unfinished.replace(path)
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    if durable:
+        _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

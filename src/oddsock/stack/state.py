@@ -78,6 +78,9 @@ def read_state(home: Path, name: str) -> StackState | None:
         told = path.read_bytes()
     except FileNotFoundError:
         return None
+    if not told:
+        # What a power cut may leave.
+        return None
     import msgspec
 
     child = msgspec.defstruct("ChildFile", Child.__annotations__.items())
@@ -103,7 +106,8 @@ def write_state(home: Path, state: StackState) -> None:
     """Put *state* where `read_state` finds it."""
     path = folder(home, state.name) / STATE_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(as_document(state), indent=2) + "\n")
+    # A stack does not survive a power cut, so neither need this: `up` would wait for the disk twice.
+    write_whole(path, json.dumps(as_document(state), indent=2) + "\n", durable=False)
 
 
 def forget(home: Path, name: str) -> None:
