@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -26,6 +27,8 @@ ATTRIBUTES_MAX = 256
 LEVELS_MAX = 10
 PAST_H_MAX = 18.0
 AHEAD_H_MAX = 2.0
+REMEMBERED_MAX = 2000
+REMEMBERED_LENGTH_MAX = 1000
 _MS_AN_HOUR = 3_600_000
 
 _TEXT = frozenset({"text/plain", "application/logplex-1"})
@@ -102,11 +105,13 @@ def _decode_text(body: bytes) -> str:
 def log_of(entry: dict[str, Any], shared_tags: tuple[str, ...], now_ms: int) -> Log:
     """One entry as a log: reserved keys in their places, every other key an attribute."""
     message = entry.get("message", "")
-    tags = shared_tags + _split_tags(entry.get("ddtags"))
+    tags = _split_tags(entry.get("ddtags"))
+    if shared_tags:
+        tags = (*shared_tags, *tags)
     inner = message if isinstance(message, dict) else _object_in(message)
     message = _text(message)
     if inner:
-        tags += _split_tags(inner.get("ddtags"))
+        tags = (*tags, *_split_tags(inner.get("ddtags")))
         said = inner.get("message")
         entry = {**entry, **inner, "message": said if isinstance(said, str) and said else message}
         message = entry["message"]
@@ -119,7 +124,7 @@ def log_of(entry: dict[str, Any], shared_tags: tuple[str, ...], now_ms: int) -> 
         host=_text(entry.get("hostname") or entry.get("host")),
         source=_text(entry.get("ddsource")),
         trace_id=_trace_id(attributes),
-        tags=tuple(dict.fromkeys(tags))[:TAGS_MAX] if tags else (),
+        tags=tags if not (shared_tags or inner) and len(tags) <= TAGS_MAX else tuple(dict.fromkeys(tags))[:TAGS_MAX],
         attributes=_within_limits(attributes),
     )
 
@@ -141,7 +146,15 @@ def _split_tags(value: object) -> tuple[str, ...]:
         value = ",".join(tag for tag in value if isinstance(tag, str))
     if not isinstance(value, str):
         return ()
-    return tuple(tag for tag in map(str.strip, value.split(",")) if tag)
+    # A pod sends the same tags with every line; only short lists are remembered, for they are kept for good.
+    return _split_once(value) if len(value) <= REMEMBERED_LENGTH_MAX else _split(value)
+
+
+def _split(tags: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tag for tag in map(str.strip, tags.split(",")) if tag))
+
+
+_split_once = lru_cache(REMEMBERED_MAX)(_split)
 
 
 def _instant_ms(entry: dict[str, Any], now_ms: int) -> int:
@@ -160,7 +173,10 @@ def _instant_ms(entry: dict[str, Any], now_ms: int) -> int:
 
 def _status(entry: dict[str, Any]) -> str:
     # Datadog looks at these keys of a JSON log in this order.
-    return status_of(next((entry[key] for key in ("status", "severity", "level") if entry.get(key) is not None), None))
+    for key in ("status", "severity", "level"):
+        if (value := entry.get(key)) is not None:
+            return status_of(value)
+    return status_of(None)
 
 
 def _trace_id(attributes: dict[str, Any]) -> str:

@@ -20,12 +20,17 @@ _BEGINNINGS = (
 )
 
 
+STATUSES = frozenset((*SYSLOG, "ok"))
+
+
 def status_of(value: object) -> str:
     """The status that *value* means, `info` when it means none.
 
     >>> [status_of(word) for word in ("WARNING", "Err", 3, "7", "fatal", "trace", "Success", "?", None)]
     ['warn', 'error', 'error', 'debug', 'emerg', 'debug', 'ok', 'info', 'info']
     """
+    if isinstance(value, str) and value in STATUSES:
+        return value
     word = str(value).strip().lower() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if len(word) == 1 and word in "01234567":
         return SYSLOG[int(word)]

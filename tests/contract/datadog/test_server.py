@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from datadog_api_client.v1.api.authentication_api import AuthenticationApi
 from datadog_api_client.v2.api.users_api import UsersApi
 
 from oddsock.kit import processes
+from oddsock.kit.clock import SystemClock
 
 if TYPE_CHECKING:
     from tests.contract.datadog.conftest import Server
@@ -115,3 +117,25 @@ def test_the_server_ends_with_its_lifeline(tmp_path: Path) -> None:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             process.wait(START_S_MAX)
+
+
+def test_one_request_too_many_is_told_when_to_come_again(start_server: "Callable[..., Server]") -> None:
+    server = start_server(requests_at_once_max=1)
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as slow:
+        keys = f"DD-API-KEY: {server.api_key}\r\nContent-Type: application/json\r\n"
+        slow.sendall(f"POST /api/v2/logs HTTP/1.1\r\nHost: {host}\r\n{keys}Content-Length: 2\r\n\r\n[".encode())
+        clock = SystemClock()
+        end, refused = clock.monotonic() + START_S_MAX, None
+        while refused is None and clock.monotonic() < end:
+            try:
+                server.ask("GET", "/api/v1/validate")
+            except HTTPError as error:
+                refused = error
+        assert refused is not None
+        assert (refused.code, refused.headers["Retry-After"]) == (429, "1")
+        assert "send this one again" in json.loads(refused.read())["errors"][0]
+        assert json.loads(urlopen(f"{server.url}/_oddsock/health", timeout=START_S_MAX).read()) == {"status": "ok"}
+        slow.sendall(b"]")
+        assert slow.recv(100).startswith(b"HTTP/1.1 202")
+    assert server.ask("GET", "/api/v1/validate") == {"valid": True}

@@ -1,5 +1,6 @@
 """Bodies of requests: read within a limit that also holds after decompression, and decoded."""
 
+import asyncio
 import zlib
 from typing import Any
 
@@ -12,11 +13,17 @@ from oddsock.telemetry.api.errors import ApiError
 BODY_BYTES_MAX = 5 * 1024 * 1024
 """Largest body, compressed or not, as Datadog's intake has it."""
 
+BODY_S_MAX = 30.0
+"""Wall seconds a client may take to send a body: who sends slowly holds a place that others wait for."""
+
 
 async def read_body(request: web.Request, bytes_max: int = BODY_BYTES_MAX) -> bytes:
-    """The body, decompressed; 413 when it is or becomes larger than *bytes_max*, 415 for an unknown encoding."""
+    """The body, decompressed; 413 when it is or becomes larger than *bytes_max*, 415 or 408 else."""
     try:
-        raw = await request.read()
+        async with asyncio.timeout(BODY_S_MAX):
+            raw = await request.read()
+    except TimeoutError:
+        raise ApiError(408, f"The body did not arrive within {BODY_S_MAX:.0f} seconds.") from None
     except web.HTTPRequestEntityTooLarge:
         raise _too_large(bytes_max) from None
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()

@@ -17,6 +17,9 @@ from oddsock.telemetry.tails import Tails
 
 PATH = "/_oddsock/intake"
 
+PROCESSED_AT_ONCE = 50
+"""How many logs go through the pipelines before other requests have their turn."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -71,7 +74,7 @@ class LogIntake:
             ahead_h_max=self._settings.logs_ahead_h_max,
         )
         batch = intake.read(body, request.content_type, request.query)
-        logs = batch.logs if self._process is None else [self._process(log) for log in batch.logs]
+        logs = await self._processed(batch.logs)
         if logs:
             self._tails.publish(logs, await self._sink.append(logs))
         self._counts["stored"] += len(logs)
@@ -80,6 +83,16 @@ class LogIntake:
         if batch.outside or batch.cut:
             fields = {"outside": batch.outside, "cut": batch.cut, "sent": len(batch.logs) + batch.outside}
             _log.warning("logs were left out for their date or cut", extra={"fields": fields})
+
+    async def _processed(self, logs: list[Log]) -> list[Log]:
+        if self._process is None:
+            return logs
+        processed: list[Log] = []
+        for begin in range(0, len(logs), PROCESSED_AT_ONCE):
+            processed += map(self._process, logs[begin : begin + PROCESSED_AT_ONCE])
+            # A slow rule of somebody's pipeline may not keep everybody else waiting for a whole batch.
+            await self._clock.sleep(0)
+        return processed
 
     async def _tell_counts(self, request: web.Request) -> web.Response:
         return answer_json(self._counts)
