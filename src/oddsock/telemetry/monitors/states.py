@@ -66,6 +66,7 @@ class GroupState(msgspec.Struct, frozen=True, kw_only=True):
     """The last state that people were told of, or that was good enough to tell nobody."""
     tellings: int = 0
     last_data_ms: int = 0
+    """0 while there never were any; silence then counts from the first look."""
     last_triggered_ms: int = 0
     last_resolved_ms: int = 0
     last_nodata_ms: int = 0
@@ -110,9 +111,7 @@ def judge(
     monitor: Definition, before: GroupState | None, reading: Reading, group: str, now_ms: int, speed: float
 ) -> tuple[GroupState, Transition | None]:
     """The group's state after *reading*, and the transition when it is a new one or has to be told again."""
-    seen = before or GroupState(
-        group=group, status=Status.NO_DATA, since_ms=now_ms, first_seen_ms=now_ms, last_data_ms=now_ms
-    )
+    seen = before or GroupState(group=group, status=Status.NO_DATA, since_ms=now_ms, first_seen_ms=now_ms)
     status = _status(monitor, before, seen, reading, now_ms, speed)
     after = msgspec.structs.replace(
         seen,
@@ -142,7 +141,11 @@ def judge(
 def is_forgettable(monitor: Definition, state: GroupState, now_ms: int, speed: float) -> bool:
     """Whether a group of a grouped monitor has had no data for so long that nobody expects it back."""
     quiet = state.status in {Status.OK, Status.NO_DATA, Status.SKIPPED, Status.IGNORED}
-    return monitor.is_grouped and quiet and now_ms - state.last_data_ms > KEPT_WITHOUT_DATA_S * 1000 / speed
+    return monitor.is_grouped and quiet and now_ms - _heard_ms(state) > KEPT_WITHOUT_DATA_S * 1000 / speed
+
+
+def _heard_ms(state: GroupState) -> int:
+    return state.last_data_ms or state.first_seen_ms
 
 
 def _status(
@@ -214,7 +217,7 @@ def _without_data(
             return Status.NO_DATA
     if before is None:
         return Status.NO_DATA
-    silent_ms = now_ms - seen.last_data_ms
+    silent_ms = now_ms - _heard_ms(seen)
     if options.notify_no_data and silent_ms >= wall_ms(monitor.no_data_s, speed):
         return Status.NO_DATA
     # A monitor that does not speak of missing data stays as it was, but nobody can vouch for an Unknown.
@@ -229,7 +232,7 @@ def _is_told(monitor: Definition, after: GroupState, told: Status) -> bool:
         case Status.NO_DATA:
             tells = options.notify_no_data or options.on_missing_data == "show_and_notify_no_data"
             # The first look at something that never reported tells nobody.
-            return tells and told is not Status.NO_DATA and after.last_data_ms > after.first_seen_ms
+            return tells and told is not Status.NO_DATA and after.last_data_ms > 0
         case Status.OK:
             return told is not Status.OK
     return False

@@ -142,6 +142,4 @@ def is_muted(monitor: Definition, group: str, at_ms: int) -> bool:
 
 
 def _seen_now(state: GroupState, now_ms: int) -> GroupState:
-    if state.status is Status.NO_DATA:
-        return state
-    return replace(state, last_data_ms=max(now_ms, state.first_seen_ms + 1))
+    return state if state.status is Status.NO_DATA else replace(state, last_data_ms=now_ms)
