@@ -5,7 +5,8 @@ points. A store whose clock runs at speed N > 1 has a smallest bucket below 20 s
 narrower steps then serve shorter ranges in the same proportion: 1 s up to 3 minutes, 5 s up to 15.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Values = list[float | None]
@@ -70,27 +71,48 @@ def bucket_width(from_s: int, to_s: int, smallest_s: int) -> int:
     return max(smallest_s, next((step_s for step_s, range_s in STEPS if span_s <= range_s), WIDEST_S))
 
 
-def roll_up(at: Iterable[int], values: Sequence[float], grid: Grid, function: str) -> Values:
-    """One value a bucket, by avg, sum, min, max or count; None where a bucket has no point."""
-    start_s, step_s, count = grid.start_s, grid.step_s, grid.count
-    if function in {"min", "max"}:
-        pick: Callable[[float, float], float] = min if function == "min" else max
-        picked: Values = [None] * count
-        for at_s, value in zip(at, values, strict=True):
-            place = (at_s - start_s) // step_s
-            held = picked[place]
-            picked[place] = value if held is None else pick(held, value)
-        return picked
-    sums, counts = [0.0] * count, [0] * count
-    for at_s, value in zip(at, values, strict=True):
-        place = (at_s - start_s) // step_s
-        sums[place] += value
-        counts[place] += 1
-    if function == "sum":
-        return [held if n else None for held, n in zip(sums, counts, strict=True)]
-    if function == "count":
-        return [float(n) if n else None for n in counts]
-    return [held / n if n else None for held, n in zip(sums, counts, strict=True)]
+class Roller:
+    """Makes points into one value a bucket of *grid*.
+
+    Series of one sender have their points at the same instants, so where buckets begin is found once for all of them.
+    """
+
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self._at: Sequence[int] = ()
+        self._edges: list[tuple[int, int, int]] = []
+
+    def roll_up(self, at: Sequence[int], values: Sequence[float], function: str) -> Values:
+        """The values by avg, sum, min, max or count; *at* is in order; None where a bucket has no point."""
+        if at != self._at:
+            self._at, self._edges = at, self._find_edges(at)
+        row: Values = [None] * self._grid.count
+        match function:
+            case "sum":
+                for place, low, high in self._edges:
+                    row[place] = sum(values[low:high])
+            case "count":
+                for place, low, high in self._edges:
+                    row[place] = float(high - low)
+            case "min" | "max":
+                pick = min if function == "min" else max
+                for place, low, high in self._edges:
+                    row[place] = pick(values[low:high])
+            case _:
+                for place, low, high in self._edges:
+                    row[place] = sum(values[low:high]) / (high - low)
+        return row
+
+    def _find_edges(self, at: Sequence[int]) -> list[tuple[int, int, int]]:
+        """For each bucket with points its place, its first point and the one behind its last."""
+        start_s, step_s = self._grid.start_s, self._grid.step_s
+        edges, low = [], 0
+        while low < len(at):
+            place = (at[low] - start_s) // step_s
+            high = bisect_left(at, start_s + (place + 1) * step_s, low)
+            edges.append((place, low, high))
+            low = high
+        return edges
 
 
 def aggregate(columns: Iterable[Sequence[float | None]], function: str) -> Values:

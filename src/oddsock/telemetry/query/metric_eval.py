@@ -13,7 +13,7 @@ from math import isnan
 
 from oddsock.telemetry.query import metric_functions
 from oddsock.telemetry.query.errors import QueryError
-from oddsock.telemetry.query.metric_buckets import Grid, Values, aggregate, align, bucket_width, fill, roll_up
+from oddsock.telemetry.query.metric_buckets import Grid, Roller, Values, aggregate, align, bucket_width, fill
 from oddsock.telemetry.query.metric_query import parse_query
 from oddsock.telemetry.query.metric_tree import Binary, Call, Expression, Negation, Number, Query, holds
 from oddsock.telemetry.store.metrics import MetricStore
@@ -222,8 +222,9 @@ def _answer_query(store: MetricStore, query: Query, grid: Grid) -> list[Line]:
                 groups.setdefault(group, []).append(series)
     asked = {series.id: series for members in groups.values() for series in members}
     points = store.points(list(asked.values()), grid.start_s, grid.end_s)
+    roller = Roller(grid)
     rows = {
-        series.id: _row(series, at, values, query, grid)
+        series.id: _row(series, at, values, query, grid, roller)
         for series, (at, values) in zip(asked.values(), points, strict=True)
         if at
     }
@@ -245,14 +246,16 @@ def _groups(tags: Sequence[str], keys: tuple[str, ...]) -> Iterator[tuple[str, .
     return product(*choices)
 
 
-def _row(series: Series, at: Sequence[int], values: Sequence[float], query: Query, grid: Grid) -> Values:
+def _row(
+    series: Series, at: Sequence[int], values: Sequence[float], query: Query, grid: Grid, roller: Roller
+) -> Values:
     function = query.rollup or "avg"
     if query.modifier and series.kind != "gauge":
         if series.kind == "rate" and query.modifier == "as_count":
             values = [value * max(1, series.interval_s) for value in values]
         if query.modifier == "as_count" or series.kind == "count":
             function = query.rollup or "sum"
-    row = roll_up(at, values, grid, function)
+    row = roller.roll_up(at, values, function)
     if query.modifier == "as_rate" and series.kind == "count":
         row = [None if value is None else value / grid.step_s for value in row]
     return fill(row, grid.step_s, query.fill, query.fill_s) if query.fill else row

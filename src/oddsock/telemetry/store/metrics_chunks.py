@@ -9,10 +9,12 @@ import sys
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
+SHARED_MAX = 512
 Points = tuple["array[int]", "array[float]"]
-"""Instants and values, of one length, in order of time, each instant once."""
+"""Instants and values, of one length, in order of time, each instant once; never changed, for instants are shared."""
 
 
 class Head:
@@ -46,15 +48,26 @@ class Head:
 def pack_chunk(points: Points) -> bytes:
     """The blob of one chunk; every 15 s is a run of equal differences, which zlib makes vanish."""
     at, values = points
-    steps = array("q", [at[0], *(b - a for a, b in pairwise(at))])
-    return zlib.compress(_bytes(steps) + _bytes(values), 1)
+    return zlib.compress(_steps(_bytes(at)) + _bytes(values), 1)
 
 
 def unpack_chunk(blob: bytes) -> Points:
     """What `pack_chunk` was given."""
     raw = zlib.decompress(blob)
     half = len(raw) // 2
-    return array("q", accumulate(_instants(raw[:half]))), _values(raw[half:])
+    return _accumulated(raw[:half]), _values(raw[half:])
+
+
+# Series of one sender have their points at the same instants, so both ways are computed once for many series.
+@lru_cache(SHARED_MAX)
+def _steps(instants: bytes) -> bytes:
+    at = _instants(instants)
+    return _bytes(array("q", [at[0], *(b - a for a, b in pairwise(at))]))
+
+
+@lru_cache(SHARED_MAX)
+def _accumulated(steps: bytes) -> "array[int]":
+    return array("q", accumulate(_instants(steps)))
 
 
 def pack_entry(series: list[int], at: list[int], values: list[float]) -> bytes:
