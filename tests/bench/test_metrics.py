@@ -1,4 +1,4 @@
-"""What 10,000 active series cost the store of metrics: flushes every 15 s, and the widest query over an hour of them."""
+"""What 10,000 active series cost the store of metrics: a flush every 15 s, and the widest query over an hour."""
 
 import os
 import platform
