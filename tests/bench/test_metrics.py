@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -121,11 +122,11 @@ def ask(store: MetricStore, rows: sqlite3.Connection, begin_s: int) -> float:
     by_rows: list[tuple[float, float]] = []
     (first, *_) = evaluate(store, QUERIES[WIDEST], begin_s, end_s)
     step_s, wide = first.interval_s, str(list(range(1, SERIES, METRICS)))
+    asked = (step_s, step_s, wide, begin_s, end_s)
     for _ in range(TURNS):
         for what, query in QUERIES.items():
-            took[what].append(timed(lambda query=query: evaluate(store, query, begin_s, end_s)))  # type: ignore[misc]  # mypy takes no default of a lambda
-        asked = (step_s, step_s, wide, begin_s, end_s)
-        by_rows.append(timed(lambda asked=asked: rows.execute(ROWS_WIDEST, asked).fetchall()))  # type: ignore[misc]  # same
+            took[what].append(timed(partial(evaluate, store, query, begin_s, end_s)))
+        by_rows.append(timed(lambda: rows.execute(ROWS_WIDEST, asked).fetchall()))
     for what, pairs in took.items():
         clocked, worked = (statistics.median(pair[place] for pair in pairs) for place in (0, 1))
         tell(f"{what} : the 0.2 s of the widest query", clocked, WIDEST_S_MAX, " s")
