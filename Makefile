@@ -34,6 +34,7 @@ proof: .venv/.dev
 	.venv/bin/pytest -m proof --timeout 1800
 
 bench: .venv/.dev
+	@$(UV) sync -q --locked --group bench --python $(PYTHON)
 	.venv/bin/pytest -q -s -m bench --timeout 1800
 
 docs: .venv/.dev

@@ -19,6 +19,7 @@ from oddsock.telemetry.query.log_tree import (
     Equals,
     Everything,
     Exists,
+    Field,
     Match,
     Node,
     Not,
@@ -33,6 +34,8 @@ from oddsock.telemetry.query.log_words import joined, text_test
 
 SEQUENCE_BITS = 20
 """An id is at_ms << 20 | sequence."""
+
+TRACE = Field("reserved", "trace_id")
 
 BREAK = "\ue000"
 """Stands between two attribute values in the index; no query can hold it, so no phrase reaches across."""
@@ -68,6 +71,7 @@ class Plan:
     parameters: dict[str, Any] = field(default_factory=dict)
     tests: list[Callable[..., bool]] = field(default_factory=list)
     has_subquery: bool = False
+    is_traced: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -100,6 +104,7 @@ def plan(root: Node, dictionary: Dictionary) -> Plan:
         elif isinstance(part, Not) and words_of(part.child) is not None:
             excluded.append(part)
         else:
+            made.is_traced |= _is_one_trace(part)
             made.conditions.append(writer.condition(part))
     if indexed:
         expression = " AND ".join(indexed)
@@ -150,6 +155,10 @@ def _all_of(node: Node, accepts: Callable[[Match], bool]) -> bool:
 
 def _is_of_status(match: Match) -> bool:
     return match.field.kind == "reserved" and match.field.name == "status"
+
+
+def _is_one_trace(node: Node) -> bool:
+    return isinstance(node, Match) and node.field == TRACE and isinstance(node.test, Equals)
 
 
 def listed(ids: Iterable[int]) -> str:
