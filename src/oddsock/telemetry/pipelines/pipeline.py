@@ -83,7 +83,7 @@ class Pipelines:
         """Keep a new pipeline, last in order; PipelineError or GrokError when it is wrong."""
         if len(self._pipelines) >= PIPELINES_MAX:
             raise PipelineError("", f"There are {PIPELINES_MAX} pipelines already; delete one first.")
-        return self._keep(body, secrets.token_urlsafe(16))
+        return self._keep(body, secrets.token_hex(11))
 
     def replace(self, pipeline_id: str, body: object) -> dict[str, Any] | None:
         """Keep *body* in the place of a pipeline, None when there is none of that id."""

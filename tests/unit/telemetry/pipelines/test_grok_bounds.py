@@ -43,6 +43,11 @@ def test_a_text_beyond_the_limit_is_not_parsed() -> None:
     assert grok.parse("x" * (TEXT_CHARACTERS_MAX + 1)) is None
 
 
+@pytest.mark.parametrize("text", ["[" * 900 + "]" * 900, '{"a":' * 900 + "1" + "}" * 900, "[" * 200_000, "9" * 5000])
+def test_json_that_is_nested_too_deeply_or_is_a_giant_number_sets_nothing(text: str) -> None:
+    assert Grok("rule %{data:a:json}").parse(text) == {}
+
+
 def test_matching_outside_the_main_thread_is_refused_since_no_timer_rings_there() -> None:
     said: list[str] = []
 

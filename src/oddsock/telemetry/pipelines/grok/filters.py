@@ -20,6 +20,9 @@ Filter = Callable[[Any], Any]
 ENTRIES_MAX = 1000
 """Entries of one array, columns of one csv line, names of one query string."""
 
+JSON_LEVELS_MAX = 20
+"""A JSON text that is nested more deeply is left as the text it is."""
+
 REFUSED = ("rubyhash", "useragent", "xml")
 
 
@@ -45,9 +48,17 @@ def _boolean(value: Any) -> Any:
 
 def _json(value: Any) -> Any:
     try:
-        return msgspec.json.decode(value) if isinstance(value, str) else value
+        made = msgspec.json.decode(value) if isinstance(value, str) else value
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None
+    return made if _is_within(made, JSON_LEVELS_MAX) else None
+
+
+def _is_within(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_within(entry, levels - 1) for entry in inner)
 
 
 def _querystring(value: Any) -> Any:
