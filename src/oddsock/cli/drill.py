@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from oddsock.cli.options import STACK, Context, Json, Kubeconfig, Name
+from oddsock.cli.options import STACK, Context, Datadog, Json, Kubeconfig, Name
 
 EXAMPLES = """Examples:
 
@@ -43,12 +43,14 @@ def command(
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="The shop's namespace; else the plan's.", show_default=False)
     ] = "",
+    datadog: Datadog = False,
     json: Json = False,
 ) -> None:
     """Run a plan: break, account, mend, prove, report.
 
     Breaks the shop as PLAN says while customers buy, accounts for every order, mends what is odd, proves that nothing
-    odd is left, and writes the incident report. Takes the stack that is up, or boots one for itself.
+    odd is left, and writes the incident report. What PLAN asks of telemetry is asked of the stack's own store. Takes
+    the stack that is up, or boots one for itself.
     """
     from oddsock.cli.drilling import DrillOrder, drill
 
@@ -62,6 +64,7 @@ def command(
         kubeconfig=kubeconfig,
         context=context,
         namespace=namespace,
+        datadog=datadog,
         json=json,
     )
     raise typer.Exit(drill(order))

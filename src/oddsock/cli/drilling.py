@@ -15,8 +15,11 @@ from oddsock.cli.options import REPLAYS
 from oddsock.cli.running import run_to_end
 from oddsock.cli.summary import exit_code, summarise
 from oddsock.cli.target import Wanted, connect
+from oddsock.cli.telemetry import connect_telemetry, stack_telemetry
 from oddsock.cli.watching import choose_watcher
+from oddsock.clients.datadog.door import TelemetryDoor
 from oddsock.clients.kubernetes.cluster import Cluster
+from oddsock.drill.access import open_access
 from oddsock.drill.case import Case, ClusterMeta
 from oddsock.drill.plan import Plan, load_plan
 from oddsock.drill.recovery import run_recovery
@@ -41,17 +44,19 @@ class DrillOrder:
     kubeconfig: str
     context: str
     namespace: str
+    datadog: bool
     json: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """Where a drill takes place: the cluster, what the case says of it, its speed and network mode."""
+    """Where a drill takes place: the cluster, what the case says of it, its speed, network mode and telemetry."""
 
     cluster: Cluster
     meta: ClusterMeta
     speed: float
     mode: str
+    telemetry: str = ""
 
 
 def drill(order: DrillOrder) -> int:
@@ -104,10 +109,12 @@ async def _run(plan: Plan, order: DrillOrder, ground: Ground, case: Case) -> int
     clock = SystemClock(ground.speed)
     terminal = sys.stdout.isatty() and not order.json
     with choose_watcher(order.json, terminal) as watcher:
-        result = await run_drill(plan, ground.cluster, case, clock, watcher)
+        access = open_access(plan, ground.cluster, clock, _telemetry(order, ground))
+        result = await run_drill(plan, ground.cluster, case, clock, watcher, access)
         if result.state == "completed":
             ask = ask_on_terminal(watcher) if terminal and sys.stdin.isatty() else None
-            await run_recovery(plan, ground.cluster, case, clock, watcher, ask=ask)
+            access = open_access(plan, ground.cluster, clock, _telemetry(order, ground))
+            await run_recovery(plan, ground.cluster, case, clock, watcher, access, ask=ask)
     write_report(case)
     summary = summarise(case)
     if order.json:
@@ -115,6 +122,13 @@ async def _run(plan: Plan, order: DrillOrder, ground: Ground, case: Case) -> int
     else:
         summary.show()
     return exit_code(summary) if result.state == "completed" else EXIT_CANNOT_RUN
+
+
+def _telemetry(order: DrillOrder, ground: Ground) -> TelemetryDoor | None:
+    """The real Datadog when the line says so, else the stack's own; None on another cluster or without one."""
+    if order.datadog:
+        return connect_telemetry(order.name, True)
+    return stack_telemetry(ground.meta.stack, ground.telemetry) if ground.telemetry else None
 
 
 @asynccontextmanager
@@ -130,7 +144,13 @@ async def _ground(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
             await check_services(plan, cluster)
             speed = order.speed or (state.speed if state else plan.speed)
             meta = ClusterMeta(server=cluster.server, own=False, stack=state.name if state else "")
-            yield Ground(cluster=cluster, meta=meta, speed=speed, mode=state.mode if state else "other")
+            yield Ground(
+                cluster=cluster,
+                meta=meta,
+                speed=speed,
+                mode=state.mode if state else "other",
+                telemetry=state.telemetry if state else "",
+            )
         finally:
             await cluster.close()
         return
@@ -160,6 +180,12 @@ async def _own_stack(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
         cluster = await connect(Wanted(name=stack.state.name, kubeconfig="", context="", namespace=NAMESPACE))
         try:
             meta = ClusterMeta(server=cluster.server, own=True, stack=stack.state.name)
-            yield Ground(cluster=cluster, meta=meta, speed=plan.speed, mode=stack.state.mode)
+            yield Ground(
+                cluster=cluster,
+                meta=meta,
+                speed=plan.speed,
+                mode=stack.state.mode,
+                telemetry=stack.state.telemetry,
+            )
         finally:
             await cluster.close()

@@ -15,6 +15,9 @@ Kubeconfig = Annotated[
 Context = Annotated[
     str, typer.Option("--context", help="Another cluster, by a context of that kubeconfig.", show_default=False)
 ]
+Datadog = Annotated[
+    bool, typer.Option("--datadog", help="Ask the real Datadog of DD_SITE, DD_API_KEY and DD_APP_KEY instead.")
+]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="The shop's namespace on that cluster.")]
 Case = Annotated[
     str, typer.Argument(help="A case's name or folder; the latest when left out.", metavar="CASE", show_default=False)

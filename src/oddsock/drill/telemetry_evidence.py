@@ -48,8 +48,11 @@ ASKED_AT_ONCE = 4
 ROWS_MAX = 5000
 """Rows of one answer that are kept; an answer with more says that it is not whole."""
 
-BASELINE_WALL_S = 2.0
-"""Wall seconds for which a steady shop is measured before anything is broken."""
+BASELINE_WALL_S = 3.0
+"""Wall seconds for which a steady shop is measured before anything is broken, so that there is a before."""
+
+AFTER_WALL_S = 2.0
+"""Wall seconds after the heal of which telemetry must have a point, so that there is an after."""
 
 Rows = list[dict[str, Any]]
 
@@ -83,7 +86,8 @@ class TelemetryTaker:
 
     async def take_answers(self, span: Span, facts: Facts) -> dict[str, str]:
         """Keep every other answer about *span*, once telemetry has caught up; answers what is missing."""
-        beat = await self._await_beat(self._clock.now(), instant(span.to_at), facts.order_ids[-1:])
+        point_at = max(self._clock.now(), instant(span.to_at) + timedelta(seconds=AFTER_WALL_S))
+        beat = await self._await_beat(point_at, instant(span.to_at), facts.order_ids[-1:])
         works = [self._heartbeat(beat, span), self._monitors(span), *self._own(span, facts)]
         for query in self._plan.queries:
             works.append(self._logs(query, facts, "window", span.from_at, span.to_at))

@@ -15,7 +15,7 @@ Figures = dict[str, float | None]
 
 AGENT_PLAN_S = 15.0
 AGENT_WALL_S_MIN = 0.5
-"""How often the agent measures, in plan seconds and at least: so late may a point still tell the state before."""
+"""How often the agent measures, in plan seconds and at least: so long a rate may still tell of the state before."""
 
 STEPS = (
     "Order created with ID: {id}",
@@ -110,7 +110,7 @@ def _points(answer: Answer, part: str, span: Span, outages: Sequence[Stretch], s
     values: list[float] = []
     for series in answer.rows:
         interval_s = float(series.get("interval_s") or 0)
-        late_s = interval_s + max(AGENT_PLAN_S / speed, AGENT_WALL_S_MIN)
+        late_s = max(AGENT_PLAN_S / speed, AGENT_WALL_S_MIN)
         for at_ms, value in series.get("points") or []:
             at = datetime.fromtimestamp(at_ms / 1000, UTC)
             since_held = (at - instant(span.held_at)).total_seconds()

@@ -8,7 +8,7 @@ from oddsock.kit.errors import CannotRun, Forbidden, OddsockError, Unreachable, 
 
 API = "Telemetry"
 
-_COLUMN = re.compile(r"\bcolumn (\d+)")
+_COLUMN = re.compile(r"\bcolumn (\d+)", re.IGNORECASE)
 _FORBIDDEN = "Check DD_API_KEY and DD_APP_KEY; `oddsock env` prints those of a stack."
 
 
