@@ -21,6 +21,10 @@ VERBS = (
     "mend",
     "report",
     "orders",
+    "logs",
+    "metrics",
+    "events",
+    "monitors",
     "doctor",
 )
 

@@ -28,7 +28,6 @@ from oddsock.drill.running import run_to_its_end, run_together
 from oddsock.drill.settle import await_settled
 from oddsock.drill.steady_state import await_healthy, ready_deadline_s
 from oddsock.drill.telemetry_evidence import TelemetryTaker
-from oddsock.drill.telemetry_span import read_span
 from oddsock.drill.trial import TrialResult, place_trial_order
 from oddsock.kit.clock import Clock, wait_for
 from oddsock.kit.errors import Interrupted, OddsockError, Unreachable
@@ -277,11 +276,10 @@ class _Recovery:
     async def _look_at_monitors(self) -> None:
         """Keep the monitors once more: by now one that fired has recovered."""
         asked = self._plan.evidence.telemetry
-        span = read_span(self._case.history)
-        if not asked.is_empty and self._access.telemetry is not None and span is not None:
+        if not asked.is_empty and self._access.telemetry is not None:
             namespace = self._cluster.namespace
             taker = TelemetryTaker(self._case, self._access.telemetry, asked, namespace, self._clock)
-            await taker.take_monitors(span)
+            await taker.take_monitors()
 
 
 def _sum_up(

@@ -88,7 +88,7 @@ class TelemetryTaker:
         """Keep every other answer about *span*, once telemetry has caught up; answers what is missing."""
         point_at = max(self._clock.now(), instant(span.to_at) + timedelta(seconds=AFTER_WALL_S))
         beat = await self._await_beat(point_at, instant(span.to_at), facts.order_ids[-1:])
-        works = [self._heartbeat(beat, span), self._monitors(span), *self._own(span, facts)]
+        works = [self._heartbeat(beat, span), self._monitors(), *self._own(span, facts)]
         for query in self._plan.queries:
             works.append(self._logs(query, facts, "window", span.from_at, span.to_at))
             past = iso(self._clock.now() - timedelta(seconds=query.past))
@@ -110,9 +110,9 @@ class TelemetryTaker:
         events = EventQuestion(id=CLUSTER_EVENTS, query=f"source:kubernetes {scope}")
         return [*works, self._events(events, facts, span)]
 
-    async def take_monitors(self, span: Span) -> dict[str, str]:
+    async def take_monitors(self) -> dict[str, str]:
         """Keep the monitors and their changes of state again, now that more may have happened."""
-        return await self._take([self._monitors(span)])
+        return await self._take([self._monitors()])
 
     async def _await_beat(self, point_at: datetime, line_at: datetime | None, orders: Sequence[str]) -> Beat | None:
         if self._door is None or self.is_idle:
@@ -225,9 +225,9 @@ class TelemetryTaker:
 
         return await self._keep(blank, ask)
 
-    async def _monitors(self, span: Span) -> Answer:
-        """Every monitor, and the events of their changes of state since the fault."""
-        from_at, now = iso(instant(span.from_at).replace(microsecond=0)), iso(self._clock.now())
+    async def _monitors(self) -> Answer:
+        """Every monitor, and the events of their changes of state since the drill began."""
+        from_at, now = next(iter(self._case.history)).at, iso(self._clock.now())
         blank = Answer(id=MONITORS, kind="monitor", asked="source:alert", from_at=from_at, to_at=now)
 
         async def ask(door: TelemetryDoor) -> Answer:

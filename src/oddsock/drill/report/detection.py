@@ -8,7 +8,7 @@ from oddsock.drill.report.figure import duration, plural
 from oddsock.drill.report.folder import evidence_file
 from oddsock.drill.report.rows import MonitorRow, Signal
 from oddsock.drill.report.window import seconds_between
-from oddsock.drill.telemetry_files import MONITORS
+from oddsock.drill.telemetry_files import MONITORS, Answer
 from oddsock.kit.clock import instant
 
 NO_MONITOR = "No monitor exists in this run, so nothing fired and nothing would have fired; there is no time to detect."
@@ -67,56 +67,55 @@ def _fired(context: Context) -> list[MonitorRow]:
     answer, window = context.files.answers.get(MONITORS), context.window
     if answer is None or not answer.present:
         return []
-    fired: dict[str, str] = {}
-    well: dict[str, str] = {}
-    for row in sorted((row for row in answer.rows if row.get("row") == "change"), key=lambda row: str(row["at"])):
-        change = _CHANGE.match(str(row.get("title")))
-        if change is None or window is None:
-            continue
-        name = change["name"]
-        # A stamp may be cut to the whole second.
-        if (
-            change["change"] in _FIRED
-            and int(instant(window.from_at).timestamp()) <= instant(str(row["at"])).timestamp()
-        ):
-            fired.setdefault(name, str(row["at"]))
-        elif change["change"] == "Recovered" and name in fired:
-            well.setdefault(name, str(row["at"]))
+    changes = _changes(answer)
     rows = []
     for row in (row for row in answer.rows if row.get("row") == "monitor"):
-        name = str(row.get("name"))
-        at = fired.get(name, "")
+        mine = changes.get(str(row.get("name")), [])
+        # A stamp may be cut to the whole second.
+        begin = int(instant(window.from_at).timestamp()) if window else 0
+        since = [(change, at) for change, at in mine if instant(at).timestamp() >= begin]
+        earlier = [(change, at) for change, at in mine if instant(at).timestamp() < begin]
+        at = next((at for change, at in since if change in _FIRED), "") if window else ""
         wall_s = max(0.0, seconds_between(window.from_at, at)) if window and at else 0.0
         rows.append(
             MonitorRow(
-                name=name,
+                name=str(row.get("name")),
                 query=str(row.get("query")),
                 state=str(row.get("state")),
                 at=at,
                 after=duration(wall_s, context.speed) if at else None,
-                recovered_at=well.get(name, ""),
+                recovered_at=next((when for change, when in since if change == "Recovered" and when >= at), ""),
+                firing_since=earlier[-1][1] if earlier and earlier[-1][0] in _FIRED else "",
             )
         )
     return sorted(rows, key=lambda row: (not row.at, row.at, row.name))
 
 
+def _changes(answer: Answer) -> dict[str, list[tuple[str, str]]]:
+    """By a monitor's name its changes, Triggered or Recovered ..., and when; in order of time."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in sorted((row for row in answer.rows if row.get("row") == "change"), key=lambda row: str(row["at"])):
+        if change := _CHANGE.match(str(row.get("title"))):
+            found.setdefault(change["name"], []).append((change["change"], str(row["at"])))
+    return found
+
+
 def _spell_detection(context: Context, monitors: list[MonitorRow]) -> str:
     if context.window is None:
-        fired = [row.name for row in monitors if row.at]
-        return "No fault was injected, so there was nothing to detect." + (
-            f" Fired all the same: {', '.join(fired)}." if fired else ""
-        )
+        return "No fault was injected, so there was nothing to detect."
     if not monitors:
         answer = context.files.answers.get(MONITORS)
         if answer is not None and not answer.present:
             return f"Whether a monitor fired is not known: {answer.missing}."
         return NO_MONITOR
     fired = [f"{row.name} after {row.after.text}" for row in monitors if row.after]
-    silent = [row.name for row in monitors if not row.after]
+    already = [row.name for row in monitors if row.firing_since and not row.after]
+    silent = [row.name for row in monitors if not row.firing_since and not row.after]
     told = f"{len(fired)} of {plural(len(monitors), 'monitor')} fired"
     if fired:
         told += f", the first {fired[0]}"
         told += f"; then {', '.join(fired[1:])}" if fired[1:] else ""
+    told += f". Still firing since before the fault: {', '.join(already)}" if already else ""
     return f"{told}." + (f" Silent: {', '.join(silent)}." if silent else "")
 
 

@@ -162,7 +162,10 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MonitorRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A monitor of telemetry, when it fired after the fault (empty: it did not) and when it was well again."""
+    """A monitor of telemetry: when it fired after the fault (empty: it did not), and when it was well again.
+
+    *firing_since* is set when it fired already before the fault: what is wrong already cannot be told again.
+    """
 
     name: str
     query: str
@@ -170,6 +173,7 @@ class MonitorRow(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     after: Duration | None
     recovered_at: str
+    firing_since: str
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
