@@ -222,6 +222,22 @@ def test_points_from_the_future_are_left_out_and_told(server: Any) -> None:
     assert answer["errors"][0].startswith("2 points were not taken")
 
 
+def test_no_acknowledged_point_is_lost_by_kill_9(start_server: Any) -> None:
+    server, begin = start_server(), now_s() - 100
+    for step in range(20):
+        points = [[begin + step, step]]
+        body = {"series": [{"metric": "contract.killed", "points": points, "type": "count", "tags": ["n:1"]}]}
+        assert server.ask("POST", "/api/v1/series", json.dumps(body).encode()) == {"status": "ok"}
+    server.kill()
+    again = start_server()
+    (one,) = ask(again, "sum:contract.killed{n:1}.as_count().rollup(sum, 3600)", begin - 3600, begin + 100).series
+    assert sum(values_of(one)) == sum(range(20))
+    # What is shipped again after the crash is still there once.
+    assert again.ask("POST", "/api/v1/series", json.dumps(body).encode()) == {"status": "ok"}
+    (one,) = ask(again, "sum:contract.killed{n:1}.as_count().rollup(sum, 3600)", begin - 3600, begin + 100).series
+    assert sum(values_of(one)) == sum(range(20))
+
+
 def test_past_the_limit_new_series_are_refused_by_name_and_known_ones_still_taken(start_server: Any) -> None:
     server = start_server(series_max=3)
 

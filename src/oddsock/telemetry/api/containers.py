@@ -5,6 +5,7 @@ service whose pods are taken away therefore has no running container, and the on
 started is not told by metrics: `started_at` is the instant of its first point.
 """
 
+import asyncio
 import base64
 import binascii
 from collections import defaultdict
@@ -62,7 +63,8 @@ def routes(metrics: MetricStore, clock: Clock) -> list[web.RouteDef]:
         if not 1 <= size <= PAGE_MAX:
             raise ApiError(400, f"page[size] is 1 to {PAGE_MAX}.")
         running_since_s = now_s - max(RUNNING_S_MIN, RUNNING_S / clock.speed)
-        found = read_containers(metrics, _scope(query.get("filter[tags]", "")), now_s - KNOWN_S)
+        scope = _scope(query.get("filter[tags]", ""))
+        found = await asyncio.to_thread(read_containers, metrics, scope, now_s - KNOWN_S)
         if query.get("group_by"):
             rows = _groups(found, [key.strip() for key in query["group_by"].split(",") if key.strip()])
         else:

@@ -4,6 +4,7 @@ A host is up while points of it arrive. Its tags are those that all of its syste
 when it has none of these); its apps are the first words of its metrics' names; its figures are the newest of system.*.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,7 +62,7 @@ def routes(metrics: MetricStore, clock: Clock) -> list[web.RouteDef]:
         start, count = read_int(fields, "start", 0), read_int(fields, "count", 100)
         if start < 0 or not 0 <= count <= COUNT_MAX:
             raise ApiError(400, f"start must not be negative, and count is {COUNT_MAX} at most.")
-        hosts = read_hosts(metrics, read_int(fields, "from", now_s - KNOWN_S), now_s)
+        hosts = await asyncio.to_thread(read_hosts, metrics, read_int(fields, "from", now_s - KNOWN_S), now_s)
         matching = [host for host in hosts if _matches(host, fields.get("filter", ""))]
         rows = _sorted([_show(host, is_up(host, now_s, clock.speed)) for host in matching], fields)
         page = rows[start : start + count]
@@ -69,7 +70,8 @@ def routes(metrics: MetricStore, clock: Clock) -> list[web.RouteDef]:
 
     async def totals(request: web.Request) -> web.Response:
         now_s = int(clock.now().timestamp())
-        hosts = read_hosts(metrics, read_int(dict(request.query), "from", now_s - KNOWN_S), now_s)
+        from_s = read_int(dict(request.query), "from", now_s - KNOWN_S)
+        hosts = await asyncio.to_thread(read_hosts, metrics, from_s, now_s)
         up = sum(is_up(host, now_s, clock.speed) for host in hosts)
         return answer_json({"total_active": len(hosts), "total_up": up})
 

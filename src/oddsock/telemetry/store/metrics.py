@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from oddsock.kit.clock import Clock
-from oddsock.kit.errors import CannotRun, OddsockError
+from oddsock.kit.errors import CannotRun, OddsockError, UsageError
 from oddsock.kit.sqlite import Book
 from oddsock.telemetry.records import Point
 from oddsock.telemetry.store.metrics_chunks import (
@@ -46,6 +46,9 @@ ENTRIES_MAX = 4_000
 """A part of the journal with so many entries is packed, however few points they hold."""
 WRITES_WAITING_MAX = 256
 READERS = 4
+CHUNKS_MAX = 50_000
+"""One question reads so many chunks at most: two hours of 10,000 series ask for 40,000."""
+CHUNKS_ASKED = "FROM chunks WHERE series IN (SELECT value FROM json_each(?)) AND to_s >= ? AND from_s <= ?"
 READ_WAIT_S_MAX = 30.0
 SWEEP_S = 60.0
 """How often what is past retention is looked for, in plan seconds."""
@@ -67,6 +70,10 @@ CREATE INDEX IF NOT EXISTS chunks_by_series ON chunks (series, to_s);
 CREATE INDEX IF NOT EXISTS chunks_by_end ON chunks (to_s);
 CREATE TABLE IF NOT EXISTS metadata (metric TEXT PRIMARY KEY, body TEXT NOT NULL);
 """
+
+
+class TooMuch(UsageError):
+    """A question would have to read more points than one may."""
 
 
 class Busy(OddsockError):
@@ -95,6 +102,7 @@ class MetricStore:
         self._path = path
         self._index = Index(limits.series_max, clock)
         self._heads: dict[int, Head] = {}
+        self._metadata: dict[str, dict[str, Any]] = {}
         self._slices: list[set[int]] = [set() for _ in range(SLICES)]
         self._fill = [[0, 0] for _ in range(SLICES)]
         self._told_at = float("-inf")
@@ -144,17 +152,21 @@ class MetricStore:
             return self._index.names(from_s)
 
     def points(self, series: Sequence[Series], from_s: int, to_s: int) -> list[Points]:
-        """The points of each of *series* from *from_s* to *to_s*, both included."""
+        """The points of each of *series* from *from_s* to *to_s*, both included; TooMuch when they are too many."""
         # Heads before chunks: what is packed in between is then seen twice, never missed.
         with self._lock:
             heads = [head.between(from_s, to_s) if (head := self._heads.get(one.id)) else None for one in series]
         found: dict[int, list[Points]] = {}
         with self._reader() as connection:
-            rows = connection.execute(
-                "SELECT series, from_s, to_s, body FROM chunks WHERE series IN (SELECT value FROM json_each(?))"
-                " AND to_s >= ? AND from_s <= ? ORDER BY id",
-                (msgspec.json.encode([one.id for one in series]).decode(), from_s, to_s),
-            )
+            asked = (msgspec.json.encode([one.id for one in series]).decode(), from_s, to_s)
+            (count,) = connection.execute(f"SELECT count(*) {CHUNKS_ASKED}", asked).fetchone()
+            if count > CHUNKS_MAX:
+                raise TooMuch(
+                    f"{len(series)} series over {to_s - from_s} s are some {count * POINTS_PACKED} points,"
+                    f" {CHUNKS_MAX * POINTS_PACKED} the most.",
+                    "Ask for a shorter range or fewer series.",
+                )
+            rows = connection.execute(f"SELECT series, from_s, to_s, body {CHUNKS_ASKED} ORDER BY id", asked)
             for sid, first_s, last_s, body in rows:
                 points = unpack_chunk(body)
                 if first_s < from_s or last_s > to_s:
@@ -166,9 +178,7 @@ class MetricStore:
 
     def metadata(self, metric: str) -> dict[str, Any]:
         """What was put about *metric*: description, unit and so on; empty when nothing was."""
-        with self._reader() as connection:
-            row = connection.execute("SELECT body FROM metadata WHERE metric = ?", (metric,)).fetchone()
-        return msgspec.json.decode(row[0], type=dict[str, Any]) if row else {}
+        return self._metadata.get(metric, {})
 
     async def put_metadata(self, metric: str, body: dict[str, Any]) -> None:
         """Keep *body* about *metric*, in the place of what was kept before."""
@@ -179,6 +189,7 @@ class MetricStore:
                 connection.execute("INSERT OR REPLACE INTO metadata (metric, body) VALUES (?, ?)", row)
 
         await asyncio.get_running_loop().run_in_executor(self._writer, put)
+        self._metadata[metric] = body
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -199,6 +210,8 @@ class MetricStore:
         self._index.load(connection)
         for slice_, body in connection.execute("SELECT slice, body FROM journal ORDER BY id"):
             self._apply(slice_, *unpack_entry(body))
+        for metric, body in connection.execute("SELECT metric, body FROM metadata"):
+            self._metadata[metric] = msgspec.json.decode(body, type=dict[str, Any])
         for _ in range(READERS):
             reader = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, check_same_thread=False)
             self._readers.put(reader)

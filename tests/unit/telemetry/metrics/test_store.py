@@ -165,6 +165,18 @@ async def test_readers_see_whole_writes_only_while_points_are_written_and_packed
     store.close()
 
 
+async def test_a_question_for_too_many_points_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "POINTS_PACKED", 1)
+    monkeypatch.setattr(module, "CHUNKS_MAX", 3)
+    store = open_store(tmp_path)
+    for at_s in range(4):
+        await store.write([Point(metric="m", at_s=at_s, value=1.0)])
+    with pytest.raises(module.TooMuch, match="shorter range"):
+        store.points(store.series("m"), 0, 10)
+    assert [len(at) for at, _ in store.points(store.series("m"), 1, 3)] == [3]
+    store.close()
+
+
 async def test_another_process_may_read_the_file(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     await store.write([Point(metric="m", at_s=1, value=1.0)])
