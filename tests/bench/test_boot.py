@@ -58,12 +58,15 @@ class Program:
 
 
 def test_a_stack_is_up_sooner_than_its_services_executed_one_by_one(oddsock: Oddsock) -> None:
-    clocked: dict[str, list[float]] = {"up": [], "up --no-zygote": [], "plain exec": []}
+    kinds: tuple[tuple[str, ...], ...] = ((), ("--no-telemetry",), ("--no-zygote",))
+    clocked: dict[str, list[float]] = {
+        name: [] for name in (*(" ".join(("up", *each)) for each in kinds), "plain exec")
+    }
     worked: dict[str, list[float]] = {name: [] for name in clocked}
     first: dict[str, list[float]] = {"page": [], "answer of the API": []}
     # In turns, so that whatever else the machine does falls on all of them.
     for run in range(RUNS + 1):
-        for flags in ((), ("--no-zygote",)):
+        for flags in kinds:
             name, before = " ".join(("up", *flags)), children_cpu_s()
             clocked[name].append(timed(partial(oddsock.succeed, "up", "--detach", *flags)))
             if not flags:
@@ -81,6 +84,8 @@ def test_a_stack_is_up_sooner_than_its_services_executed_one_by_one(oddsock: Odd
     work = {name: statistics.median(row[1:]) for name, row in worked.items()}
     tell_machine()
     tell("oddsock up : plain exec of its 8 services", medians["up"], medians["plain exec"], "s", UP_RATIO_MAX, UP_S_MAX)
+    alone = medians["up --no-telemetry"]
+    tell("oddsock up --no-telemetry : plain exec of its 8 services", alone, medians["plain exec"], "s", UP_RATIO_MAX)
     tell("oddsock up : oddsock up --no-zygote", medians["up"], medians["up --no-zygote"], "s")
     tell("processor time, oddsock up : plain exec", work["up"], work["plain exec"], "s")
     tell("processor time, oddsock up : oddsock up --no-zygote", work["up"], work["up --no-zygote"], "s")

@@ -15,7 +15,7 @@ from oddsock.cluster.listeners import listen
 from oddsock.cluster.ports import HeldPort, PortPool, is_free
 from oddsock.cluster.proxy_client import ProxyClient
 from oddsock.cluster.proxy_wire import PortOrder, Rule
-from oddsock.cluster.service_proxy import Traffic
+from oddsock.cluster.traffic import Traffic
 from oddsock.kit.clock import SystemClock, wait_for
 
 pytestmark = pytest.mark.e2e

@@ -43,6 +43,7 @@ from oddsock.cluster.images import Images
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.kubelet import Kubelet
 from oddsock.cluster.leftovers import ProcessLedger
+from oddsock.cluster.listeners import BACKLOG
 from oddsock.cluster.machine import Machine
 from oddsock.cluster.namespace_network_entry import open_api_listener
 from oddsock.cluster.network_mode import Ground, make_network
@@ -65,9 +66,6 @@ ARRIVAL_S_MAX = 2.0
 """Wall seconds that the first objects have the machine for themselves; then the API answers, arrived or not."""
 TOLD_S = 0.05
 """Wall seconds in which whoever waited for them is told so, before the rest wants both cores."""
-BACKLOG = 128
-"""Callers of the API who may wait until it answers, as asyncio's own servers have it (100) and some."""
-
 _log = logging.getLogger(__name__)
 
 

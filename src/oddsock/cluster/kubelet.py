@@ -11,8 +11,8 @@ from oddsock.cluster.controllers.pods import is_finished, is_terminating
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.machine import Machine
 from oddsock.cluster.pod_worker import PodWorker, grace_s
-from oddsock.cluster.service_proxy import Traffic
 from oddsock.cluster.status import NotFound
+from oddsock.cluster.traffic import Traffic
 
 GONE_LOGS_MAX = 50
 """Pods that are gone whose log folders stay on the disk."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from oddsock.cluster.addresses import Address
 from oddsock.cluster.ports import SocketSource
-from oddsock.cluster.service_proxy import BACKLOG
 
+BACKLOG = 128
+"""Callers that may wait to be accepted."""
 FILLERS_MAX = 4
 """Connections that fill a black hole's queue, which has room for one or two."""
 

@@ -19,10 +19,9 @@ from oddsock.cluster.kinds import Obj
 from oddsock.cluster.listeners import Place
 from oddsock.cluster.ports import HeldPort, PortPool, SocketSource
 from oddsock.cluster.proxy_client import ProxyClient
-from oddsock.cluster.proxy_faults import AT_PORT
-from oddsock.cluster.proxy_wire import PortOrder, Rule
-from oddsock.cluster.service_proxy import Traffic
+from oddsock.cluster.proxy_wire import AT_PORT, PortOrder, Rule
 from oddsock.cluster.store import Store
+from oddsock.cluster.traffic import Traffic
 
 HOST = "127.0.0.1"
 RETRY_S = 5.0

@@ -19,7 +19,7 @@ import msgspec
 from oddsock.cluster.addresses import Address
 from oddsock.cluster.leftovers import ProcessLedger
 from oddsock.cluster.proxy_wire import Lines, PortOrder, Tally, send_line
-from oddsock.cluster.service_proxy import Traffic
+from oddsock.cluster.traffic import Traffic
 from oddsock.kit import processes
 
 RESTART_S = 0.1

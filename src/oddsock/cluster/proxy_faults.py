@@ -6,10 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oddsock.cluster.addresses import Address
-from oddsock.cluster.proxy_wire import Rule
-
-AT_PORT = frozenset({"black-hole"})
-"""Types that meet a port as a whole and are not decided one by one."""
+from oddsock.cluster.proxy_wire import AT_PORT, Rule
 
 
 @dataclass(slots=True)

@@ -14,7 +14,8 @@ import msgspec
 
 from oddsock.cluster.addresses import Address
 from oddsock.cluster.proxy_wire import Lines, PortOrder, Tally, send_line
-from oddsock.cluster.service_proxy import ServiceProxy, Traffic
+from oddsock.cluster.service_proxy import ServiceProxy
+from oddsock.cluster.traffic import Traffic
 from oddsock.kit import log
 from oddsock.kit.clock import SystemClock
 

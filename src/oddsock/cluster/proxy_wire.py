@@ -13,6 +13,8 @@ import msgspec
 from oddsock.cluster.addresses import Address
 
 LINE_BYTES_MAX = 1024 * 1024
+AT_PORT = frozenset({"black-hole"})
+"""Types of rules that meet a port as a whole and are not decided one by one."""
 FDS_MAX = 64
 """File descriptors taken with one read."""
 

@@ -9,30 +9,21 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from oddsock.cluster.addresses import Address
+from oddsock.cluster.listeners import BACKLOG
 from oddsock.cluster.proxy_faults import Caller, Decider, Verdict, is_connected_by
 from oddsock.cluster.proxy_pair import Pair, reset_socket
 from oddsock.cluster.proxy_wire import Rule
+from oddsock.cluster.traffic import Traffic
 from oddsock.kit.clock import SystemClock
 
-BACKLOG = 128
 CONNECTIONS_MAX = 1024
 """Open connections of one Service port; more are reset."""
 CONNECT_S_MAX = 2.0
 """Wall seconds a pod may take to accept."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Traffic:
-    """Bytes that went through one endpoint: what clients sent and what they got."""
-
-    received: int = 0
-    sent: int = 0
-    connections: int = 0
 
 
 class ServiceProxy:

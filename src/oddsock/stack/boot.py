@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from oddsock.kit.clock import SystemClock, iso, sleep_blocking
 from oddsock.kit.errors import CannotRun
@@ -15,7 +15,9 @@ from oddsock.stack import manifests
 from oddsock.stack.control_plane import LOG, ControlPlane, end_process, write_private
 from oddsock.stack.kubeconfig import kubeconfig_text
 from oddsock.stack.state import StackState, find, folder, forget, read_state, write_state
-from oddsock.stack.telemetry import LOGS, Telemetry, check_datadog, end_children
+
+if TYPE_CHECKING:
+    from oddsock.stack.telemetry import Telemetry
 
 KeptBy = Literal["terminal", "itself", "drill"]
 Network = Literal["auto", "ns", "ports"]
@@ -109,6 +111,8 @@ class Stack:
     def _spawn(cls, home: Path, name: str, wish: Wish) -> "Stack":
         place, token = folder(home, name), base64.urlsafe_b64encode(os.urandom(24)).decode()
         if wish.to_datadog:
+            from oddsock.stack.telemetry import check_datadog
+
             check_datadog()
         objects = manifests.documents(switches=wish.switches, cache=home / "manifests.json")
         lifeline, held = os.pipe()
@@ -175,6 +179,9 @@ class Stack:
 
     def _start_telemetry(self) -> None:
         wish = self._wish
+        # Not before the shop is up: importing it would hold up its start.
+        from oddsock.stack.telemetry import Telemetry
+
         self._telemetry = Telemetry.spawn(
             folder(self.home, self.state.name),
             lifeline=self._lifeline,
@@ -254,6 +261,8 @@ def _beginning(home: Path, name: str) -> Iterator[None]:
 def stop(home: Path, name: str, keep_books: bool = False) -> bool:
     """Take down stack *name*, whoever started it, and remove its folder but the log; False when none was up."""
     from shutil import rmtree
+
+    from oddsock.stack.telemetry import LOGS, end_children
 
     state = read_state(home, name)
     alive = state is not None and state.is_alive

@@ -8,9 +8,9 @@ from typing import Protocol
 from aiohttp import ClientSession, web
 
 from oddsock.cluster.meters import Meter
-from oddsock.cluster.service_proxy import Traffic
 from oddsock.cluster.sessions import Session
 from oddsock.cluster.store import Store
+from oddsock.cluster.traffic import Traffic
 from oddsock.cluster.watch import Watch
 from oddsock.kit.clock import Clock
 
