@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -177,9 +178,14 @@ def _group(wanted: WantedGroup) -> Group:
 def _write(bucket: Bucket) -> dict[str, Any]:
     computes: dict[str, Any] = {}
     for place, value in enumerate(bucket.computes):
-        computes[f"c{place}"] = (
-            [{"time": iso(datetime.fromtimestamp(at_ms / 1000, UTC)), "value": one} for at_ms, one in value]
-            if isinstance(value, list)
-            else value
-        )
+        if isinstance(value, list):
+            computes[f"c{place}"] = [{"time": _time(at_ms), "value": one} for at_ms, one in value]
+        else:
+            computes[f"c{place}"] = value
     return {"by": bucket.by, "computes": computes}
+
+
+@lru_cache(STEPS_MAX)
+def _time(at_ms: int) -> str:
+    """A step's instant; every group of an answer has the same ones."""
+    return iso(datetime.fromtimestamp(at_ms / 1000, UTC))
