@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from oddsock.kit.clock import instant
 from oddsock.kit.errors import CannotRun
 from oddsock.telemetry.agent.api_server import ApiServer
 from oddsock.telemetry.agent.connectivity import refusal_of
@@ -25,6 +26,9 @@ COUNTS = {
     "shop_orders_by_status_total": "shop.orders.by_status",
 }
 DURATION = "shop_order_duration_seconds"
+FIRST_S_MAX = 300.0
+"""Seconds that a pod may have run when an agent without memory meets it and still counts all that it counted."""
+
 _SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -70,9 +74,12 @@ class Shop:
         status, text = await self._server.text(path)
         if status != 200:
             raise CannotRun(f"{path} was answered {status}: {refusal_of(text) or text[:200]}")
-        life, tags, host = self._source()
+        life, tags, host, age_s = self._source(found.at_s)
         told = (one for one in samples(text) if one.name in COUNTS or one.name.startswith(DURATION))
         now = {f"{one.name}{dict(one.labels)}": one for one in told}
+        if not self._last and age_s > FIRST_S_MAX:
+            # The orders of a pod that was long there are no news of this minute.
+            self._last = {f"{life} {key}": one.value for key, one in now.items()}
         grown = {key: one.value - self._before(life, key) for key, one in now.items()}
         interval_s = found.at_s - self._read_s if self._read_s is not None else 1
         for key, one in now.items():
@@ -96,8 +103,8 @@ class Shop:
         # Another process counts from 0 again.
         return self._last.get(f"{life} {key}", 0.0)
 
-    def _source(self) -> tuple[str, list[str], str]:
-        """(which run of which container, tags, host) of the pod behind the Service."""
+    def _source(self, at_s: int) -> tuple[str, list[str], str, float]:
+        """(which run of which container, tags, host, seconds since its start) of the pod behind the Service."""
         for pod in self._pods.here():
             tags = owner_tags(pod)
             is_ready = any(
@@ -107,7 +114,9 @@ class Shop:
             if is_ready and value_of(tags, "kube_deployment") == self._deployment:
                 rows = (pod.get("status") or {}).get("containerStatuses") or [{}]
                 life = f"{pod['metadata']['uid']}/{rows[0].get('containerID', '')}"
-                return life, [*pod_tags(pod), *self._tags], str(pod["spec"].get("nodeName", ""))
+                began = (pod.get("status") or {}).get("startTime")
+                age_s = at_s - instant(str(began)).timestamp() if began else 0.0
+                return life, [*pod_tags(pod), *self._tags], str(pod["spec"].get("nodeName", "")), age_s
         raise CannotRun(f"No pod of deployment {self._deployment} is ready.")
 
 

@@ -289,6 +289,22 @@ async def test_the_duration_of_an_order_is_the_mean_of_those_since_the_last_read
     assert _of(silent, "shop.order.duration") == []
 
 
+async def test_the_orders_of_a_pod_that_was_long_there_are_no_news(
+    cluster: Cluster, pods: Pods, memory: Memory
+) -> None:
+    old = _pod("orders-7d9c8b6f5d-x2v4k", "a")
+    old["status"]["startTime"] = "2025-10-30T08:00:00Z"
+    pods.replace([old])
+    shop, at_s = Shop(cluster.server, pods, memory, "sock-shop/orders:80", TAGS), 1761812640
+    counted = []
+    for told in (700, 702):
+        cluster.texts[METRICS] = _told(told)
+        found = Findings(at_s + told)
+        await shop.collect(found)
+        counted += _of(found, "shop.orders.created")
+    assert counted == [0, 2]
+
+
 async def test_a_shop_that_is_away_is_told_and_counts_nothing(cluster: Cluster, pods: Pods, memory: Memory) -> None:
     cluster.texts[METRICS] = (503, REFUSED)
     with pytest.raises(CannotRun, match="no endpoints available"):
