@@ -23,6 +23,7 @@ Key: TypeAlias = tuple[str | float, ...]
 TALLIES_MAX = 200_000
 """More groups, times steps of time, than this are refused: nobody reads them, and memory is not for them."""
 
+ROWS_KEPT_MAX = 10_000
 _FRACTIONS = {"median": 0.5, "pc75": 0.75, "pc90": 0.9, "pc95": 0.95, "pc98": 0.98, "pc99": 0.99}
 
 
@@ -103,10 +104,18 @@ class Gathering:
         for measure, tallies in self._tallies.items():
             facets = [_Facet(group.facet, current) for group in self._groups]
             metric = None if measure.metric is None else _Facet(measure.metric, current)
-            for columns, step, n in _counted(current, [*facets, *([metric] if metric else [])], measure, low, high):
-                values = [facet.values(columns) for facet in facets]
-                measured = metric.values(columns) if metric else []
-                for key in self._keys(values):
+            columns = list(dict.fromkeys(facet.column for facet in [*facets, *([metric] if metric else [])]))
+            places = [columns.index(facet.column) for facet in facets]
+            kept: dict[tuple[Any, ...], tuple[list[Key], list[str | float]]] = {}
+            for row, step, n in _counted(current, columns, measure.interval_ms, low, high):
+                known = kept.get(row)
+                if known is None:
+                    found = [facet.values(row[place]) for facet, place in zip(facets, places, strict=True)]
+                    known = list(self._keys(found)), metric.values(row[columns.index(metric.column)]) if metric else []
+                    if len(kept) < ROWS_KEPT_MAX:
+                        kept[row] = known
+                keys, measured = known
+                for key in keys:
                     tally = self._tally(tallies, key, step)
                     tally.n += n
                     for value in measured:
@@ -214,7 +223,6 @@ class _Facet:
         self._streams = current.day.streams
         self._statuses = self._streams.statuses()
         self._name = {"sources": "source"}.get(name, name)
-        self._kept: dict[Any, list[str | float]] = {}
         if name.startswith("@"):
             path = path_key(name[1:]).replace("'", "''")
             self.column = f"""{VALUES} -> '$."{path}"'"""
@@ -223,17 +231,8 @@ class _Facet:
         else:
             self.column = "l.stream"
 
-    def values(self, columns: dict[str, Any]) -> list[str | float]:
-        """The values in one row, none when it has none."""
-        raw = columns[self.column]
-        found = self._kept.get(raw)
-        if found is None:
-            found = self._decoded(raw)
-            if len(self._kept) < TALLIES_MAX:
-                self._kept[raw] = found
-        return found
-
-    def _decoded(self, raw: Any) -> list[str | float]:
+    def values(self, raw: Any) -> list[str | float]:
+        """The values that a row has in this column, none when it has none."""
         if raw is None:
             return []
         if self._name.startswith("@"):
@@ -252,53 +251,50 @@ class _Facet:
         return [*([own] if own else []), *(tag[len(prefix) :] for tag in tags if tag.startswith(prefix))]
 
 
-def _counted(
-    current: Reading, facets: Sequence[_Facet], measure: _Measure, low: int, high: int
-) -> Iterator[tuple[dict[str, Any], int, int]]:
-    """(columns, step, how many logs) between two ids, from the roll-up where it knows."""
-    columns = list(dict.fromkeys(facet.column for facet in facets))
-    interval = measure.interval_ms
+Counted: TypeAlias = Iterator[tuple[tuple[Any, ...], int, int]]
+"""(values of the columns, step of time, how many logs)."""
+
+
+def _counted(current: Reading, columns: Sequence[str], interval_ms: int | None, low: int, high: int) -> Counted:
+    """What there is between two ids, from the roll-up where it knows."""
     rolled = current.plan.is_counted and set(columns) <= {"l.stream", "l.status"}
     unit = MINUTE_MS << SEQUENCE_BITS
     first, last = -(-low // unit), (high + 1) // unit
-    if not rolled or (interval or MINUTE_MS) % MINUTE_MS or first >= last:
-        yield from _from_logs(current, columns, interval, low, high)
+    if not rolled or (interval_ms or MINUTE_MS) % MINUTE_MS or first >= last:
+        yield from _from_logs(current, columns, interval_ms, low, high)
         return
-    yield from _from_logs(current, columns, interval, low, first * unit - 1)
-    yield from _from_minutes(current, columns, interval, first, last - 1)
-    yield from _from_logs(current, columns, interval, last * unit, high)
+    yield from _from_logs(current, columns, interval_ms, low, first * unit - 1)
+    yield from _from_minutes(current, columns, interval_ms, first, last - 1)
+    yield from _from_logs(current, columns, interval_ms, last * unit, high)
 
 
-def _from_logs(
-    current: Reading, columns: Sequence[str], interval_ms: int | None, low: int, high: int
-) -> Iterator[tuple[dict[str, Any], int, int]]:
+def _from_logs(current: Reading, columns: Sequence[str], interval_ms: int | None, low: int, high: int) -> Counted:
     if low > high:
         return
-    step = f"(l.id >> {SEQUENCE_BITS}) / {interval_ms} * {interval_ms}" if interval_ms else "0"
-    sql = f"SELECT {', '.join([*columns, step])}, COUNT(*) {current.source()}{_grouped(columns, interval_ms)}"
-    yield from _labelled(columns, current.execute(sql, low, high, words=current.plan.words))
+    step = [f"(l.id >> {SEQUENCE_BITS}) / {interval_ms}"] if interval_ms else []
+    sql = f"SELECT COUNT(*), {', '.join([*step, *columns]) or 'NULL'} {current.source()}{_grouped(step, columns)}"
+    for n, *values in current.execute(sql, low, high, words=current.plan.words):
+        if interval_ms:
+            yield tuple(values[1:]), values[0] * interval_ms, n
+        else:
+            yield tuple(values), 0, n
 
 
-def _from_minutes(
-    current: Reading, columns: Sequence[str], interval_ms: int | None, first: int, last: int
-) -> Iterator[tuple[dict[str, Any], int, int]]:
-    step = f"l.minute * {MINUTE_MS} / {interval_ms} * {interval_ms}" if interval_ms else "0"
+def _from_minutes(current: Reading, columns: Sequence[str], interval_ms: int | None, first: int, last: int) -> Counted:
     made = current.plan
     where = ["l.minute BETWEEN :first AND :last"]
-    where += [f"l.stream IN ({listed(made.streams)})"] if made.streams is not None else []
-    where += [f"l.status IN ({listed(made.statuses)})"] if made.statuses is not None else []
-    sql = f"SELECT {', '.join([*columns, step])}, SUM(l.n) FROM minutes l WHERE {' AND '.join(where)}"
-    rows = current.execute(sql + _grouped(columns, interval_ms), 0, 0, first=first, last=last)
-    yield from _labelled(columns, rows)
+    where += [f"+l.stream IN ({listed(made.streams)})"] if made.streams is not None else []
+    where += [f"+l.status IN ({listed(made.statuses)})"] if made.statuses is not None else []
+    # Minutes are put together to longer steps by whoever counts: this way the rows come grouped as the table has them.
+    step = ["l.minute"] if interval_ms else []
+    sql = f"SELECT SUM(l.n), {', '.join([*step, *columns]) or 'NULL'} FROM minutes l WHERE {' AND '.join(where)}"
+    for n, *values in current.execute(sql + _grouped(step, columns), 0, 0, first=first, last=last):
+        if interval_ms:
+            yield tuple(values[1:]), values[0] * MINUTE_MS // interval_ms * interval_ms, n
+        else:
+            yield tuple(values), 0, n
 
 
-def _grouped(columns: Sequence[str], interval_ms: int | None) -> str:
-    count = len(columns) + (interval_ms is not None)
-    by = [str(at) for at in range(1, count + 1)]
-    # Without a column the group has to be named all the same: an aggregate over nothing would be one row of nothing.
-    return f" GROUP BY {', '.join(by) or 'NULL'}"
-
-
-def _labelled(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[dict[str, Any], int, int]]:
-    for *values, step, n in rows:
-        yield dict(zip(columns, values, strict=True)), step, n
+def _grouped(step: Sequence[str], columns: Sequence[str]) -> str:
+    """GROUP BY what was selected behind the count; by nothing, so that no logs are no row."""
+    return f" GROUP BY {', '.join(str(at) for at in range(2, 2 + len(step) + len(columns))) or 'NULL'}"

@@ -5,7 +5,7 @@ words       full-text index over the tokens of message and attribute values, fol
             `ascii`, which takes every character beyond ASCII as part of a token: text that is not ASCII is cut and
             folded before it comes here, so the index and the predicate agree on every token
 streams     service, host, source and tags, once a combination; statuses likewise
-minutes     the roll-up: how many logs of a stream and status in a minute
+minutes     the roll-up: how many logs of a stream and status in a minute, in the order that counts by status go through
 marks       how far a source file was stored: one row a file instead of a unique key in every log
 """
 
@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS streams (
 CREATE TABLE IF NOT EXISTS statuses (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS minutes (
   minute INTEGER NOT NULL, stream INTEGER NOT NULL, status INTEGER NOT NULL, n INTEGER NOT NULL,
-  PRIMARY KEY (minute, stream, status)
+  PRIMARY KEY (minute, status, stream)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks (file TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
 """
