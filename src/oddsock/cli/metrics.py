@@ -14,7 +14,7 @@ EXAMPLES = """Examples:
 \b
   oddsock metrics 'avg:kubernetes.pods.running{kube_namespace:sock-shop,deployment:payment}'
   oddsock metrics 'avg:kubernetes.memory.usage{kube_namespace:sock-shop} by {pod_name}' --from now-3h
-  oddsock metrics 'sum:shop.order.created{*}.as_count()' --json
+  oddsock metrics 'sum:shop.orders.created{*}.as_count()' --json
 """
 
 SERIES_SHOWN_MAX = 20

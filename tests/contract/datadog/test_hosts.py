@@ -87,6 +87,15 @@ def test_a_container_runs_only_while_points_of_it_arrive(shop: Any) -> None:
         assert api.list_containers(filter_tags="kube_namespace:nowhere").data == []
 
 
+def test_lists_have_the_shape_that_the_client_expects(reader: Any) -> None:
+    hosts = hosts_api.HostsApi(reader).list_hosts(count=5)
+    assert hosts.total_returned == len(hosts.host_list) <= 5
+    totals = hosts_api.HostsApi(reader).get_host_totals()
+    assert totals.total_up <= totals.total_active
+    containers = containers_api.ContainersApi(reader).list_containers(page_size=5)
+    assert len(containers.data) <= 5
+
+
 def test_containers_are_grouped_sorted_and_paged(shop: Any) -> None:
     with shop.client() as client:
         api = containers_api.ContainersApi(client)

@@ -113,6 +113,15 @@ def test_the_name_that_no_agent_sends_is_answered_and_told(server: Any) -> None:
     assert (answer.series[0].metric, values_of(answer.series[0])) == ("kubernetes.cpu.usage.total", [7e6])
 
 
+def test_an_hour_comes_in_buckets_of_20_seconds(reader: Any, server: Any) -> None:
+    body = {"series": [{"metric": "system.load.1", "points": [[now_s() - 60, 1]], "host": "reader"}]}
+    server.ask("POST", "/api/v1/series", json.dumps(body).encode())
+    answer = MetricsApiV1(reader).query_metrics(_from=now_s() - 3_600, to=now_s(), query="avg:system.load.1{*}")
+    assert (answer.status, answer.res_type, answer.query) == ("ok", "time_series", "avg:system.load.1{*}")
+    for one in answer.series:
+        assert (one.metric, one.aggr, one.scope, one.interval) == ("system.load.1", "avg", "*", 20)
+
+
 def test_a_query_that_is_wrong_is_refused_with_its_column(server: Any) -> None:
     with pytest.raises(ApiException) as refusal:
         ask(server, "avg:system.load.1", 0, 60)

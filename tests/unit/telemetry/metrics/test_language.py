@@ -1,20 +1,26 @@
 """The language of metric queries: what is taken, what it means, where an error is said to be."""
 
 import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+import oddsock
 from oddsock.telemetry.query.errors import QueryError
 from oddsock.telemetry.query.metric_query import parse_formula, parse_query
 from oddsock.telemetry.query.metric_tree import Binary, Call, Negation, Number, Query, Reference, holds
 
+DATA = Path(oddsock.__file__).parent / "data"
+
 VALID = [
     "avg:system.load.1{*}",
     "avg:kubernetes_state.deployment.replicas_available{kube_namespace:sock-shop,kube_deployment:payment}",
-    "sum:shop.order.created{*}.as_count()",
-    "sum:shop.order.created{env:prod}.as_rate()",
+    "sum:shop.orders.created{*}.as_count()",
+    "sum:shop.orders.created{env:prod}.as_rate()",
     "max:kubernetes.memory.usage{pod_name:orders-*} by {pod_name}",
     "avg:kubernetes.cpu.usage.total{!kube_namespace:kube-system} by {kube_namespace, kube_deployment}",
     "avg:system.load.1{host:a OR host:b}",
@@ -37,6 +43,21 @@ VALID = [
 @pytest.mark.parametrize("query", VALID)
 def test_a_valid_query_is_understood(query: str) -> None:
     assert parse_query(query)
+
+
+def shipped() -> Iterator[str]:
+    """Every metric query of the dashboards and plans that come with the product."""
+    for path in sorted([*DATA.glob("dashboards/*.json"), *DATA.glob("plans/*.yaml")]):
+        for query in re.findall(r"""(?:"query": "|query: '|confirmed_by: ')([^"'\n]*)["']""", path.read_text()):
+            if re.match(r"(\w+\()*(avg|sum|min|max|count):", query):
+                yield re.sub(r"\{pod \w+\}", "orders-7f74f9b69c-k7vh5", query)
+
+
+def test_every_query_that_comes_with_the_product_is_understood() -> None:
+    queries = set(shipped())
+    assert len(queries) >= 12
+    for query in queries:
+        assert parse_query(query), query
 
 
 @pytest.mark.parametrize(
