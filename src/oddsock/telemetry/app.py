@@ -1,6 +1,7 @@
 """The telemetry server as an application: who may ask, which part answers, how errors are told."""
 
 import logging
+import sqlite3
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -46,6 +47,9 @@ _log = logging.getLogger(__name__)
 
 NOT_COUNTED = frozenset({access.HEALTH, log_tail.PATH})
 """Paths that are answered however many requests are in work."""
+
+DISK_ERRORS = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
+"""What SQLite says when the disk is at fault and not the question."""
 
 COME_AGAIN_S = 1
 """Seconds after which a client that was told 429 may send again."""
@@ -119,12 +123,20 @@ def _answer_errors(unhandled: Unhandled) -> Middleware:
             if request.match_info.http_exception is error:
                 return unhandled.note(request.method, request.path).answer()
             return ApiError(error.status, (error.text or error.reason).strip()).answer()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in DISK_ERRORS:
+                return _internal(request)
+            return ApiError(503, f"The store cannot work with its disk: {error}. Free space and send again.").answer()
         except Exception:  # noqa: BLE001  # whatever went wrong in one request, the others are still answered
-            fields = {"method": request.method, "path": request.path}
-            _log.exception("a request failed by a fault of ours", extra={"fields": fields})
-            return ApiError(500, "Internal error: the server's log says what happened.").answer()
+            return _internal(request)
 
     return answer
+
+
+def _internal(request: web.Request) -> web.Response:
+    fields = {"method": request.method, "path": request.path}
+    _log.exception("a request failed by a fault of ours", extra={"fields": fields})
+    return ApiError(500, "Internal error: the server's log says what happened.").answer()
 
 
 def _limit(at_once_max: int) -> Middleware:
