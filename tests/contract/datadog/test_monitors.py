@@ -5,11 +5,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from typing import Any
 from urllib.error import HTTPError
 
 import pytest
 from aiohttp import web
+from aiosmtpd.smtp import SMTP
 from datadog import initialize
 from datadog.api.monitors import Monitor as DogMonitor
 from datadog_api_client.v1.api.events_api import EventsApi
@@ -307,3 +310,40 @@ def test_dogshell_shows_every_monitor(server: Any) -> None:
     shown = subprocess.run([*dog, "monitor", "show_all"], capture_output=True, text=True, timeout=60, check=False)
     assert shown.returncode == 0, shown.stderr
     assert str(made.id) in shown.stdout
+
+
+class _Inbox:
+    """The mails that somebody got."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        """Keep a mail."""
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 OK"
+
+
+async def test_an_alert_is_mailed_to_whom_the_settings_name(start_server: Any) -> None:
+    inbox, loop = _Inbox(), asyncio.get_running_loop()
+    mailbox = await loop.create_server(lambda: SMTP(inbox, hostname="test", loop=loop), "127.0.0.1", 0)
+    address = f"smtp://127.0.0.1:{mailbox.sockets[0].getsockname()[1]}"
+    server = await asyncio.to_thread(start_server, **FAST, mail_server=address, mail_to=["oncall@example.invalid"])
+    with server.client() as client:
+        body = Monitor(
+            name="scalings",
+            type=MonitorType.EVENT_V2_ALERT,
+            query='events("scaled").last("5m") > 0',
+            message="Look. @mail",
+        )
+        made = await asyncio.to_thread(MonitorsApi(client).create_monitor, body)
+        await asyncio.to_thread(server.ask, "POST", "/api/v1/events", b'{"title": "payment was scaled"}')
+        await _until(lambda: inbox.mails)
+        mail = inbox.mails[0]
+        assert (mail["Subject"], mail["To"]) == ("[Triggered] scalings", "oncall@example.invalid")
+        assert mail.get_content().strip() == "Look. @mail"
+        history = await asyncio.to_thread(server.ask, "GET", f"/_oddsock/monitors/{made.id}/history")
+        fired = next(row for row in history["history"] if row["to"] == "Alert")
+        assert mail["Message-ID"] == f"<{fired['event_id']}.monitor@oddsock.localhost>"
+    mailbox.close()
+    await mailbox.wait_closed()
