@@ -10,7 +10,6 @@ from oddsock.telemetry.query.log_tree import (
     And,
     Equals,
     Everything,
-    Exists,
     Match,
     Node,
     Not,
@@ -144,8 +143,3 @@ def is_of_stream(match: Match) -> bool:
     if match.field.kind == "reserved":
         return match.field.name in ("service", "host", "source", "tags")
     return match.field.kind == "tag"
-
-
-def is_existence(test: Test) -> bool:
-    """Whether a test asks for any value at all."""
-    return isinstance(test, Exists)

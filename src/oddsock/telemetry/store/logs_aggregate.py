@@ -222,6 +222,7 @@ class _Facet:
     def __init__(self, name: str, current: Reading) -> None:
         self._streams = current.day.streams
         self._statuses = self._streams.statuses()
+        name = name.encode("utf-8", "replace").decode()
         self._name = {"sources": "source"}.get(name, name)
         if name.startswith("@"):
             path = path_key(name[1:]).replace("'", "''")

@@ -177,14 +177,11 @@ class DayFile:
 
     @contextmanager
     def reader(self) -> Iterator[sqlite3.Connection]:
-        """A connection for reading, for one thread at a time."""
+        """A connection for reading, for one thread at a time; CannotRun when the day was deleted meanwhile."""
         try:
             connection = self._readers.get_nowait()
         except Empty:
-            connection = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA cache_size=-8192")
+            connection = self._connected()
         try:
             yield connection
         finally:
@@ -192,6 +189,15 @@ class DayFile:
                 connection.close()
             else:
                 self._readers.put(connection)
+
+    def _connected(self) -> sqlite3.Connection:
+        address = f"{self.path.absolute().as_uri()}?mode=ro"
+        try:
+            connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA cache_size=-8192")
+        except sqlite3.Error as cause:
+            raise CannotRun(f"The logs in {self.path} cannot be opened: {cause}.", "Was the day deleted?") from cause
+        return connection
 
     def close(self) -> None:
         """Close what is not in use, and the rest when it comes back."""

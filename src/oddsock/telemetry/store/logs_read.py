@@ -43,6 +43,7 @@ class Reading:
         self.day = day
         self.plan = plan(search.root, day.streams)
         self._connection = connection
+        self._statuses = day.streams.statuses()
 
     def execute(self, sql: str, low: int, high: int, **more: Any) -> sqlite3.Cursor:
         """Run *sql* with the plan's parameters and the least and greatest id."""
@@ -131,7 +132,7 @@ class Reading:
             id=log_id,
             at_ms=log_id >> SEQUENCE_BITS,
             message=message,
-            status=self.day.streams.statuses()[status],
+            status=self._statuses.get(status) or self.day.streams.statuses()[status],
             service=service,
             host=host,
             source=source,

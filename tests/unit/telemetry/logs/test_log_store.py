@@ -137,6 +137,23 @@ async def test_one_bad_request_does_not_spoil_those_it_is_written_with(store: Lo
     assert len({log_id for outcome in outcomes if isinstance(outcome, list) for log_id in outcome}) == 10
 
 
+class _Hasty(ManualClock):
+    """A clock that goes on by ten seconds whenever somebody looks."""
+
+    def monotonic(self) -> float:
+        self.advance(10.0)
+        return super().monotonic()
+
+
+async def test_a_search_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    store = LogStore.open(tmp_path, _Hasty())
+    await store.append([_log(AT_MS + n, "order", key="value") for n in range(20_000)])
+    with pytest.raises(CannotRun, match="Narrow the time range"):
+        await store.search(parse_search("@key:*x* *rd*zz*"), 0, AT_MS * 2, 10)
+    assert len(await store.search(ALL, 0, AT_MS * 2, 10)) == 10
+    store.close()
+
+
 async def test_a_second_owner_is_refused(store: LogStore, tmp_path: Path) -> None:
     with pytest.raises(CannotRun, match="another process"):
         LogStore.open(tmp_path, ManualClock())
