@@ -19,7 +19,7 @@ from oddsock.telemetry.agent.api_server import ApiServer, end, pause
 from oddsock.telemetry.agent.cluster_state import ClusterState
 from oddsock.telemetry.agent.connectivity import Connectivity
 from oddsock.telemetry.agent.heartbeat import Heartbeat
-from oddsock.telemetry.agent.installs import install
+from oddsock.telemetry.agent.installs import PIPELINES, install
 from oddsock.telemetry.agent.kube_events import KubeEvents
 from oddsock.telemetry.agent.kubelet import Kubelet
 from oddsock.telemetry.agent.log_files import LogFiles
@@ -100,24 +100,29 @@ class Agent:
         """Run every loop until cancelled; one that fails by a fault of ours ends all, and is told."""
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._pods.follow(self._server, self._clock))
-            loops.create_task(self._logs.run())
+            loops.create_task(self._ship_logs())
             loops.create_task(self._events.follow(self._server))
             loops.create_task(self._outbox.run())
-            loops.create_task(self._install())
+            loops.create_task(self._install([one for one in self._settings.installs if one != PIPELINES]))
             await pause(self._clock, FIRST_S)
             for collector, interval_s in self._collectors:
                 loops.create_task(repeat(collector, self._outbox, interval_s, self._clock))
 
-    async def _install(self) -> None:
+    async def _ship_logs(self) -> None:
+        # First, for a line that came before its pipeline goes through none.
+        await self._install([one for one in self._settings.installs if one == PIPELINES])
+        await self._logs.run()
+
+    async def _install(self, folders: list[str]) -> None:
         try:
-            await install(self._settings.installs, self._store, self._memory, self._clock)
+            await install(folders, self._store, self._memory, self._clock)
         except OddsockError as cause:
             _log.error("%s", cause)
 
     async def drain(self) -> None:
         """Ship what is there, within the deadline of an end."""
         await _within(DRAIN_S_MAX, self._logs.drain())
-        await _within(DRAIN_S_MAX / 2, self._outbox.flush())
+        await _within(DRAIN_S_MAX, self._outbox.flush())
 
 
 async def _within(deadline_s: float, work: Awaitable[None]) -> None:

@@ -1,7 +1,7 @@
 """The shipped dashboards, monitors and log pipelines, made in the store through its API, each once a stack."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import resources
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from oddsock.telemetry.agent.api_server import backoff_s, pause
 from oddsock.telemetry.agent.memory import Memory
 
 TRIES_MAX = 10
+PIPELINES = "pipelines"
 
 _log = logging.getLogger(__name__)
 Make = Callable[[dict[str, Any]], Awaitable[object]]
@@ -34,12 +35,12 @@ class DocumentStore(Protocol):
         ...
 
 
-async def install(folders: tuple[str, ...], store: DocumentStore, memory: Memory, clock: Clock) -> None:
+async def install(folders: Sequence[str], store: DocumentStore, memory: Memory, clock: Clock) -> None:
     """Make every document of data/*folders* that was not made yet; what is refused is told and left out."""
     makes: dict[str, Make] = {
         "dashboards": store.create_dashboard,
         "monitors": store.create_monitor,
-        "pipelines": store.create_pipeline,
+        PIPELINES: store.create_pipeline,
     }
     for folder in folders:
         for name, document in shipped(folder):

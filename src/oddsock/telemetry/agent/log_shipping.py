@@ -120,24 +120,30 @@ class LogShipping:
                 await pause(self.clock, self.poll_s)
 
     async def drain(self) -> None:
-        """Ship what is there now, held records too, and remember the positions."""
-        while await self.step(is_last=True):
-            pass
-        self.keep_positions()
+        """Ship what is there now, held records too, and remember the positions, also when it is cancelled."""
+        try:
+            # Not until nothing is new: a shop that goes on talks faster than that.
+            while await self._send_batch(is_last=True) == BATCH_RECORDS:
+                pass
+        finally:
+            self.keep_positions()
 
-    async def step(self, is_last: bool = False) -> bool:
+    async def step(self) -> bool:
         """Look once and send one batch; whether there was one."""
+        return await self._send_batch() > 0
+
+    async def _send_batch(self, is_last: bool = False) -> int:
         self.gather(is_last)
         batch = self._cut()
         if not batch:
-            return False
+            return 0
         await send_all(self.send, [self._entry(*one) for one in batch], self.clock)
         # Not before: what is cut off in the middle of a call must still be waiting.
         for file, _ in batch:
             self._queue.popleft()
             self._touched[file.key] = file
         self.keep_positions(self.clock.monotonic() - self._kept_at >= KEEP_S)
-        return True
+        return len(batch)
 
     def gather(self, is_last: bool = False) -> None:
         """Read what is new into the queue, as far as it may be full."""
