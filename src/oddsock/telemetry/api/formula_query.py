@@ -30,6 +30,7 @@ from oddsock.telemetry.store.metrics import MetricStore
 
 QUERIES_MAX = 20
 SERIES_MAX = 1_000
+INTERVAL_MS_MAX = 31 * 86_400_000
 AGGREGATORS = ("avg", "min", "max", "sum", "last", "mean", "l2norm", "area")
 
 
@@ -198,8 +199,8 @@ def _understand(metrics: MetricStore, body: object) -> _Asked:
 def _interval_s(attributes: Attributes) -> int | None:
     asked = [attributes.interval, *(query.compute.interval for query in attributes.queries if query.compute)]
     given = next((interval for interval in asked if interval), None)
-    if given is not None and given < 0:
-        raise ApiError(400, "interval is milliseconds, not below 0.")
+    if given is not None and not 0 <= given <= INTERVAL_MS_MAX:
+        raise ApiError(400, f"interval is milliseconds, 0 to {INTERVAL_MS_MAX}.")
     return max(1, given // 1000) if given else None
 
 

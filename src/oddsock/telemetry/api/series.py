@@ -22,6 +22,7 @@ from oddsock.telemetry.store.metrics_index import SeriesLimit
 PACKED_BYTES_MAX = 500 * 1024
 """Largest compressed body, as Datadog's intake has it."""
 AHEAD_S_MAX = 600
+INTERVAL_S_MAX = 31 * 86_400
 NAME_LENGTH_MAX = 200
 
 KINDS = {0: "gauge", 1: "count", 2: "rate", 3: "gauge"}
@@ -121,7 +122,7 @@ def _read_v1(body: bytes) -> list[Point]:
         device = [f"device:{series.device}"] if series.device else []
         kind = series.type if series.type in {"count", "rate"} else "count" if series.type == "counter" else "gauge"
         metric, tags = _name(series.metric, place), _tags([*(series.tags or ()), *device], place)
-        interval_s, host = max(0, series.interval or 0), series.host or ""
+        interval_s, host = _interval_s(series.interval, place), series.host or ""
         points += [
             Point(metric=metric, at_s=int(at_s), value=value, kind=kind, interval_s=interval_s, host=host, tags=tags)
             for at_s, value in series.points
@@ -137,7 +138,7 @@ def _read_v2(body: bytes) -> list[Point]:
         host = next((resource.name for resource in series.resources if resource.type == "host"), "")
         others = [f"{one.type}:{one.name}" for one in series.resources if one.type and one.type != "host"]
         metric, tags = _name(series.metric, place), _tags([*(series.tags or ()), *others], place)
-        kind, interval_s = KINDS[series.type], max(0, series.interval or 0)
+        kind, interval_s = KINDS[series.type], _interval_s(series.interval, place)
         points += [
             Point(
                 metric=metric,
@@ -160,6 +161,12 @@ def _decode(body: bytes, shape: type[Body]) -> Body:
         raise ApiError(400, f"The body holds no series as Datadog's API has them: {cause}.") from None
     except RecursionError:
         raise ApiError(400, "The body is nested too deeply to be read.") from None
+
+
+def _interval_s(interval: int | None, place: int) -> int:
+    if interval is not None and not 0 <= interval <= INTERVAL_S_MAX:
+        raise ApiError(400, f"series[{place}].interval is seconds, 0 to {INTERVAL_S_MAX}.")
+    return interval or 0
 
 
 def _name(metric: str, place: int) -> str:

@@ -28,7 +28,10 @@ class HasTag:
         tag = tag.lower()
         if "*" not in tag:
             return cls(tag)
-        return cls(tag, re.compile(".*".join(map(re.escape, re.split(r"\*+", tag))), re.DOTALL))
+        first, *between, last = map(re.escape, re.split(r"\*+", tag))
+        # The first place of each part between is as good as any later one, and going back would take for ever.
+        parts = "".join(f"(?>.*?{part})" for part in between)
+        return cls(tag, re.compile(f"{first}{parts}.*{last}", re.DOTALL))
 
 
 @dataclass(frozen=True, slots=True)

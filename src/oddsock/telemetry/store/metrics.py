@@ -129,7 +129,8 @@ class MetricStore:
         self._writer.shutdown()
 
     async def write(self, points: Sequence[Point]) -> None:
-        """Keep *points*, durable on return; Busy when too much waits, SeriesLimit when new series were one too many.
+        """Keep *points*, durable on return; Busy when too much waits, SeriesLimit when series were refused, CannotRun
+        when the disk takes no more.
 
         What belongs to series that are held already is kept even when SeriesLimit is raised.
         """
@@ -138,6 +139,8 @@ class MetricStore:
         self._waiting += 1
         try:
             await asyncio.get_running_loop().run_in_executor(self._writer, self._write, points)
+        except sqlite3.OperationalError as cause:
+            raise CannotRun(f"Points cannot be kept in {self._path.name}: {cause}.", "Check the disk.") from cause
         finally:
             self._waiting -= 1
 
