@@ -83,3 +83,9 @@ def test_a_name_that_could_leave_the_folder_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["a", "sockshop", "second-2", "x" * 40])
 def test_a_plain_name_is_taken(name: str) -> None:
     assert stacks.check_name(name) == name
+
+
+def test_an_empty_file_as_a_power_cut_may_leave_is_no_stack(tmp_path: Path) -> None:
+    stacks.write_state(tmp_path, a_state())
+    (tmp_path / "stacks" / "sockshop" / "stack.json").write_text("")
+    assert stacks.read_state(tmp_path, "sockshop") is None
