@@ -41,6 +41,12 @@ def _spell(entry: Entry, value: dict[str, Any]) -> str:
         missing = value.get("missing") or {}
         words = f"evidence {value.get('phase', '')}"
         told = f"no evidence of {', '.join(missing)}" if missing else ""
+    if entry.verb == "telemetry":
+        missing = value.get("missing") or {}
+        words = f"telemetry {value.get('phase', '')}"
+        told = (
+            f"no answer to {', '.join(missing)}" if missing else str(value.get("sentence") or "every question answered")
+        )
     name = who if entry.actor.startswith("fault:") else ""
     return " ".join(filter(None, (words, name))) + (f": {told}" if told else _spell_end(entry))
 

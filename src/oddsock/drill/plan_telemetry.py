@@ -113,6 +113,17 @@ class TelemetryPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     within: Seconds = msgspec.field(default_factory=lambda: Seconds(20))
 
     @property
+    def has_before(self) -> bool:
+        """Whether any metric is compared with what it was before."""
+        wanted = [one for metric in self.metrics for one in (*metric.during, *metric.after)]
+        return any(metric.before for metric in self.metrics) or any(one.figure == "to_before" for one in wanted)
+
+    @property
+    def has_after(self) -> bool:
+        """Whether any metric is judged after the heal."""
+        return any(metric.after for metric in self.metrics)
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is asked."""
         return not (self.queries or self.metrics or self.views or self.events or self.dashboards)

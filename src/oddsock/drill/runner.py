@@ -95,7 +95,7 @@ class _Drill:
         self._abort = AbortWatch(plan.abort, observer)
         faults = len(plan.lead.faults) + len(plan.faults)
         asked = plan.evidence.telemetry
-        phases = len(plan.evidence.phases) + bool(asked.metrics) + bool(asked.views) + (not asked.is_empty)
+        phases = len(plan.evidence.phases) + asked.has_before + bool(asked.views) + (not asked.is_empty)
         total = len(self._operations) + 2 * faults + phases + 2
         self._logbook = Logbook(case, clock, self._abort, total)
         self._windows = FaultWindows(case, cluster, clock, self._logbook)
@@ -206,7 +206,7 @@ class _Drill:
 
     async def _await_baseline(self) -> None:
         """A metric has a before only when it was measured before."""
-        if self._plan.evidence.telemetry.metrics and self._access.telemetry is not None:
+        if self._plan.evidence.telemetry.has_before and self._access.telemetry is not None:
             with self._logbook.step("telemetry", {"phase": "before"}) as step:
                 step.value["sentence"] = await self._telemetry.await_baseline()
 

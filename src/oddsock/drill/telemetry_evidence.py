@@ -48,7 +48,7 @@ ASKED_AT_ONCE = 4
 ROWS_MAX = 5000
 """Rows of one answer that are kept; an answer with more says that it is not whole."""
 
-BASELINE_WALL_S = 3.0
+BASELINE_WALL_S = 2.5
 """Wall seconds for which a steady shop is measured before anything is broken, so that there is a before."""
 
 AFTER_WALL_S = 2.0
@@ -86,7 +86,9 @@ class TelemetryTaker:
 
     async def take_answers(self, span: Span, facts: Facts) -> dict[str, str]:
         """Keep every other answer about *span*, once telemetry has caught up; answers what is missing."""
-        point_at = max(self._clock.now(), instant(span.to_at) + timedelta(seconds=AFTER_WALL_S))
+        point_at = self._clock.now()
+        if self._plan.has_after:
+            point_at = max(point_at, instant(span.to_at) + timedelta(seconds=AFTER_WALL_S))
         beat = await self._await_beat(point_at, instant(span.to_at), facts.order_ids[-1:])
         works = [self._heartbeat(beat, span), self._monitors(), *self._own(span, facts)]
         for query in self._plan.queries:

@@ -3,6 +3,7 @@
 from html import escape
 
 from oddsock.drill.report.document import Report
+from oddsock.drill.report.plots import draw_plot
 from oddsock.drill.report.swimlanes import draw_swimlanes
 from oddsock.kit.money import dollars
 
@@ -16,6 +17,7 @@ def draw_charts(report: Report) -> dict[str, str]:
         "lanes": draw_swimlanes(report, WIDTH),
         "money": draw_money(report),
         "odd": draw_odd(report),
+        "plots": "".join(draw_plot(plot) for plot in report.plots),
     }
 
 

@@ -20,6 +20,7 @@ from oddsock.drill.report.rows import (
     MoneyLine,
     MonitorRow,
     OrderRow,
+    Plot,
     Reattempt,
     Remedy,
     Signal,
@@ -191,6 +192,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     recovery: Recovery
     invariants: list[InvariantRow]
     evidence: list[Expectation]
+    plots: list[Plot]
     log_sequences: list[LogSequence]
     comparison: list[Comparison]
     remedies: list[Remedy]

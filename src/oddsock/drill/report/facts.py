@@ -16,6 +16,7 @@ from oddsock.drill.report.lessons import draw_lessons
 from oddsock.drill.report.log_probes import list_log_probes
 from oddsock.drill.report.logs import list_sequences
 from oddsock.drill.report.orders import list_orders
+from oddsock.drill.report.plots import list_plots
 from oddsock.drill.report.probe import Probe, judge
 from oddsock.drill.report.recovery import measure_recovery
 from oddsock.drill.report.remedies import list_remedies
@@ -55,6 +56,7 @@ def collect_facts(context: Context) -> Report:
         recovery=recovery,
         invariants=list_invariants(context),
         evidence=evidence,
+        plots=list_plots(context),
         log_sequences=sequences,
         comparison=compare(context, impact, recovery, detection, orders, exports),
         remedies=list_remedies(),

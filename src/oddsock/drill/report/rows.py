@@ -245,6 +245,18 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     beyond: list[str] = []
 
 
+class Plot(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric of the report: its points in wall seconds since the fault, which held until *held_s*."""
+
+    id: str
+    name: str
+    query: str
+    unit: str
+    interval_s: float
+    held_s: float
+    points: list[tuple[float, float | None]]
+
+
 class LogSequence(msgspec.Struct, frozen=True, kw_only=True):
     """The five log lines of one failed order, in the order they stand in the log; empty where one is missing."""
 
