@@ -38,7 +38,7 @@ from datadog_api_client.v2.model.metric_series import MetricSeries
 from oddsock.kit.clock import SystemClock, wait_for
 from oddsock.kit.http import serve
 
-FAST = {"speed": 60.0}
+FAST = {"speed": 100.0}
 FIRED_S_MAX = 30.0
 
 
@@ -240,6 +240,8 @@ async def test_each_group_of_a_metric_monitor_has_a_state_that_survives_a_restar
 
         expected = {"kube_deployment:payment": "Alert", "kube_deployment:orders": "OK"}
         await _until(lambda: groups() == expected)
+        found = await asyncio.to_thread(api.search_monitor_groups, query="status:alert kube_deployment:pay*")
+        assert [(one.group, one.monitor_id) for one in found.groups] == [("kube_deployment:payment", made.id)]
         before = await asyncio.to_thread(server.ask, "GET", f"/_oddsock/monitors/{made.id}/history")
     await asyncio.to_thread(server.kill)
     again = await asyncio.to_thread(start_server, root=server.root, **FAST)
@@ -249,7 +251,7 @@ async def test_each_group_of_a_metric_monitor_has_a_state_that_survives_a_restar
         after = await asyncio.to_thread(again.ask, "GET", f"/_oddsock/monitors/{made.id}/history")
         assert after["history"] == before["history"]
         shown = await asyncio.to_thread(again.ask, "GET", f"/api/v1/monitor/{made.id}")
-        assert shown["oddsock"] == {"speed": 60.0, "window_wall_s": 60.0, "interval_wall_s": 0.5}
+        assert shown["oddsock"] == {"speed": 100.0, "window_wall_s": 36.0, "interval_wall_s": 0.5}
 
 
 async def test_a_service_check_monitor_fires_for_the_tags_of_its_check(start_server: Any) -> None:

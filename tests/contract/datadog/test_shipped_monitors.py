@@ -67,7 +67,7 @@ def _send(server: Any, available: int, check: int, paid: int, failed: int) -> No
 
 
 async def test_every_shipped_monitor_fires_in_an_incident_and_recovers_after_it(start_server: Any) -> None:
-    server = await asyncio.to_thread(start_server, speed=60.0)
+    server = await asyncio.to_thread(start_server, speed=100.0)
     for document in _shipped().values():
         await asyncio.to_thread(server.ask, "POST", "/api/v1/monitor", json.dumps(document).encode())
 

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from oddsock.telemetry.api.event_shapes import iso_of
+from oddsock.telemetry.monitors.evaluation import ALL
 from oddsock.telemetry.monitors.notice import handles
 from oddsock.telemetry.monitors.states import GroupState, Transition, wall_ms
 from oddsock.telemetry.monitors.watch import PAUSE_S_MIN, Watch
@@ -56,6 +59,26 @@ def show_found(document: dict[str, Any], watch: Watch) -> dict[str, Any]:
         "scopes": [],
         "metrics": [],
     }
+
+
+def show_found_group(document: dict[str, Any], state: GroupState) -> dict[str, Any]:
+    """A group of a monitor as a search for groups answers it."""
+    return {
+        "monitor_id": document["id"],
+        "monitor_name": document["name"],
+        "group": state.group,
+        "group_tags": [] if state.group == ALL else state.group.split(","),
+        "status": state.status.value,
+        "last_triggered_ts": state.last_triggered_ms // 1000 or None,
+        "last_nodata_ts": state.last_nodata_ms // 1000,
+    }
+
+
+def group_as_searched(document: dict[str, Any], state: GroupState, watch: Watch) -> Log:
+    """A group as the query language sees it: as its monitor, with its own state and its tags beside."""
+    monitor = as_searched(document, watch)
+    tags = () if state.group == ALL else tuple(state.group.split(","))
+    return replace(monitor, status=state.status.value.lower(), tags=(*monitor.tags, *tags))
 
 
 def as_searched(document: dict[str, Any], watch: Watch) -> Log:

@@ -8,12 +8,20 @@ from aiohttp import web
 from oddsock.telemetry.api.bodies import read_json
 from oddsock.telemetry.api.errors import ApiError, answer_json
 from oddsock.telemetry.api.fields import read_int, read_object, read_text
-from oddsock.telemetry.api.monitor_shapes import as_searched, show_found, show_history, show_monitor
+from oddsock.telemetry.api.monitor_shapes import (
+    as_searched,
+    group_as_searched,
+    show_found,
+    show_found_group,
+    show_history,
+    show_monitor,
+)
 from oddsock.telemetry.monitors.evaluation import ALL
 from oddsock.telemetry.monitors.record import HISTORY_MAX
 from oddsock.telemetry.monitors.watch import Watch
 from oddsock.telemetry.query.log_match import predicate
 from oddsock.telemetry.query.log_search import parse_search
+from oddsock.telemetry.records import Log
 
 PAGE_SIZE, PAGE_SIZE_MAX = 100, 1000
 FOUND_SIZE, HISTORY_SIZE = 30, 100
@@ -27,6 +35,7 @@ def routes(watch: Watch, interval_s: float) -> list[web.RouteDef]:
         web.get("/api/v1/monitor", monitors.list),
         web.post("/api/v1/monitor/validate", monitors.validate),
         web.get("/api/v1/monitor/search", monitors.search),
+        web.get("/api/v1/monitor/groups/search", monitors.search_groups),
         web.get("/api/v1/monitor/can_delete", monitors.tell_deletable),
         web.get("/api/v1/monitor/{id}", monitors.get),
         web.put("/api/v1/monitor/{id}", monitors.update),
@@ -78,34 +87,33 @@ class _Monitors:
         return answer_json([self._show(document, states) for document in found])
 
     async def search(self, request: web.Request) -> web.Response:
-        given = dict(request.query)
-        page, size = read_int(given, "page", 0), read_int(given, "per_page", FOUND_SIZE)
-        if page < 0 or not 1 <= size <= PAGE_SIZE_MAX:
-            raise ApiError(400, f"page must be 0 or more, per_page from 1 to {PAGE_SIZE_MAX}.")
-        accepts = predicate(parse_search(read_text(given, "query", 10_000)))
+        accepts = _accepting(request)
         found = [
             show_found(document, self._watch)
             for document in self._roster.documents()
             if accepts(as_searched(document, self._watch))
         ]
-        _sort(found, read_text(given, "sort", 100))
-        return answer_json(
-            {
-                "monitors": found[page * size : (page + 1) * size],
-                "metadata": {
-                    "page": page,
-                    "per_page": size,
-                    "page_count": -(-len(found) // size),
-                    "total_count": len(found),
-                },
-                "counts": {
-                    "status": _counts([one["status"] for one in found]),
-                    "type": _counts([one["classification"] for one in found]),
-                    "tag": _counts([tag for one in found for tag in one["tags"]]),
-                    "muted": _counts([one["is_muted"] for one in found]),
-                },
-            }
-        )
+        counts = {
+            "status": _counts([one["status"] for one in found]),
+            "type": _counts([one["classification"] for one in found]),
+            "tag": _counts([tag for one in found for tag in one["tags"]]),
+            "muted": _counts([one["is_muted"] for one in found]),
+        }
+        return _page(request, "monitors", found, counts)
+
+    async def search_groups(self, request: web.Request) -> web.Response:
+        accepts = _accepting(request)
+        rows = [
+            (document["type"], show_found_group(document, state))
+            for document in self._roster.documents()
+            for state in self._watch.groups(document["id"]).values()
+            if accepts(group_as_searched(document, state, self._watch))
+        ]
+        counts = {
+            "status": _counts([found["status"] for _, found in rows]),
+            "type": _counts([kind for kind, _ in rows]),
+        }
+        return _page(request, "groups", [found for _, found in rows], counts)
 
     async def update(self, request: web.Request) -> web.Response:
         monitor_id = self._find(request)["id"]
@@ -215,9 +223,24 @@ def _filter(given: dict[str, str]) -> Callable[[dict[str, Any]], bool]:
     return matches
 
 
+def _accepting(request: web.Request) -> Callable[[Log], bool]:
+    return predicate(parse_search(read_text(dict(request.query), "query", 10_000)))
+
+
+def _page(request: web.Request, name: str, found: list[dict[str, Any]], counts: dict[str, Any]) -> web.Response:
+    """The asked page of a search's *found* rows, sorted as it asks."""
+    given = dict(request.query)
+    page, size = read_int(given, "page", 0), read_int(given, "per_page", FOUND_SIZE)
+    if page < 0 or not 1 <= size <= PAGE_SIZE_MAX:
+        raise ApiError(400, f"page must be 0 or more, per_page from 1 to {PAGE_SIZE_MAX}.")
+    _sort(found, read_text(given, "sort", 100))
+    metadata = {"page": page, "per_page": size, "page_count": -(-len(found) // size), "total_count": len(found)}
+    return answer_json({name: found[page * size : (page + 1) * size], "metadata": metadata, "counts": counts})
+
+
 def _sort(found: list[dict[str, Any]], by: str) -> None:
     field, _, order = by.partition(",")
-    if field in {"name", "status", "id"}:
+    if found and field in {"name", "status", "id"} & set(found[0]):
         found.sort(key=lambda one: one[field], reverse=order == "desc")
 
 
