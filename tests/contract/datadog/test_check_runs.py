@@ -30,6 +30,9 @@ def test_a_check_posted_by_the_official_client_is_read_back(server: Any) -> None
     assert (subject["host"], subject["status"]) == ("sockshop-worker", "CRITICAL")
     assert subject["tags"] == ["kube_namespace:sock-shop", "service:payment"]
     assert [report["status"] for report in subject["reports"]] == ["CRITICAL", "OK"]
+    asked = "/_oddsock/checks?check=checks.client&tags=service:payment,host:sockshop-"
+    assert len(server.ask("GET", f"{asked}worker")["subjects"]) == 1
+    assert server.ask("GET", f"{asked}other")["subjects"] == []
     assert "checks.client" in server.ask("GET", "/_oddsock/checks")["checks"]
 
 

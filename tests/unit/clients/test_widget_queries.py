@@ -69,7 +69,7 @@ def test_streams_checks_and_alerts_have_calls_of_their_own() -> None:
         {"type": "list_stream", "requests": [{"query": {"data_source": "logs_stream", "query_string": "a"}}]},
         {"type": "list_stream", "requests": [{"query": {"data_source": "event_stream", "query_string": "b"}}]},
         {"type": "event_stream", "query": "c"},
-        {"type": "check_status", "check": "d"},
+        {"type": "check_status", "check": "d", "tags": ["a:b", "c:d"]},
         {"type": "alert_graph", "alert_id": "5"},
         {"type": "note", "content": "says much, asks nothing"},
     )
@@ -80,6 +80,7 @@ def test_streams_checks_and_alerts_have_calls_of_their_own() -> None:
         "/_oddsock/checks",
         "/api/v1/monitor/5",
     ]
+    assert calls[3].parameters == {"check": "d", "tags": "a:b,c:d"}
 
 
 def test_widgets_inside_groups_and_named_requests_are_read() -> None:

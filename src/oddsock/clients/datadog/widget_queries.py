@@ -40,6 +40,8 @@ class WidgetQuery(msgspec.Struct, frozen=True, kw_only=True):
     is_scalar: bool = False
     computes: list[dict[str, Any]] = []
     group_by: list[dict[str, Any]] = []
+    tags: list[str] = []
+    """All of these a service check must have."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +70,8 @@ def call_of(question: WidgetQuery, from_ms: int, to_ms: int) -> Call:
             parameters = {"from": str(from_ms // 1000), "to": str(to_ms // 1000), "query": question.query}
             return Call(method="GET", path="/api/v1/query", parameters=parameters)
         case "check":
-            return Call(method="GET", path="/_oddsock/checks", parameters={"check": question.query})
+            tags = {"tags": ",".join(question.tags)} if question.tags else {}
+            return Call(method="GET", path="/_oddsock/checks", parameters={"check": question.query, **tags})
         case "monitor":
             path = f"/api/v1/monitor/{question.query}"
             return Call(method="GET", path=path, parameters={"group_states": "all"})
@@ -103,7 +106,9 @@ def _read(definition: dict[str, Any], widget: dict[str, Any]) -> Iterator[Widget
     }
     match kind:
         case "check_status":
-            yield WidgetQuery(**about, source="check", query=str(definition.get("check", "")))
+            given = definition.get("tags")
+            tags = [tag for tag in given if isinstance(tag, str) and tag != "*"] if isinstance(given, list) else []
+            yield WidgetQuery(**about, source="check", query=str(definition.get("check", "")), tags=tags)
         case "event_stream" | "event_timeline":
             yield WidgetQuery(**about, source="events", query=str(definition.get("query", "")))
         case "alert_graph" | "alert_value":

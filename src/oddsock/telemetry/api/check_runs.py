@@ -22,7 +22,7 @@ STATUSES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
 
 def routes(checks: CheckStore, clock: Clock) -> list[web.RouteDef]:
-    """`POST /api/v1/check_run`, and `GET /_oddsock/checks?check=NAME[&limit=N]`, newest reports first."""
+    """`POST /api/v1/check_run`, and `GET /_oddsock/checks?check=NAME[&tags=A,B][&limit=N]`, newest reports first."""
 
     def now_ms() -> int:
         return round(clock.now().timestamp() * 1000)
@@ -42,7 +42,9 @@ def routes(checks: CheckStore, clock: Clock) -> list[web.RouteDef]:
             return answer_json({"checks": checks.names()})
         if not 1 <= limit <= HISTORY_MAX:
             raise ApiError(400, f"limit must be from 1 to {HISTORY_MAX}.")
-        return answer_json({"check": name, "subjects": [_show(reports) for reports in checks.history(name, limit)]})
+        wanted = {tag for tag in request.query.get("tags", "").split(",") if tag}
+        found = [_show(reports) for reports in checks.history(name, limit) if wanted <= _tags_of(reports[0])]
+        return answer_json({"check": name, "subjects": found})
 
     return [web.post("/api/v1/check_run", post), web.get("/_oddsock/checks", show)]
 
@@ -63,6 +65,10 @@ def _read(report: Any, now_ms: int) -> ServiceCheck:
         message=read_text(fields, "message", 4000),
         tags=read_tags(fields),
     )
+
+
+def _tags_of(report: ServiceCheck) -> set[str]:
+    return {*report.tags, f"host:{report.host}"}
 
 
 def _show(reports: list[ServiceCheck]) -> dict[str, Any]:

@@ -295,6 +295,20 @@ async def test_a_message_that_is_old_after_a_restart_is_given_up(open_room: Call
     assert (message.tries, message.outcome) == (0, "given up 60 s after it was due")
 
 
+async def test_old_history_is_forgotten_and_the_states_stay(open_room: Callable[..., Room]) -> None:
+    room = open_room()
+    monitor_id = room.make("log alert", LOGS, message="@webhook-other")
+    room.stores.buckets = [Bucket({}, (1,))]
+    await room.look(60.0)
+    room.stores.buckets = [Bucket({}, (0,))]
+    await room.look()
+    assert room.record.forget_before(round(room.clock.now().timestamp() * 1000) - 10_000) == 1
+    (row,) = room.record.history(monitor_id, 10)
+    assert row["transition"].after == "OK"
+    assert len(row["messages"]) == 1
+    assert open_room().watch.overall(monitor_id) == "OK"
+
+
 def test_a_composite_names_monitors_that_there_are_and_that_are_none_themselves(
     open_room: Callable[..., Room],
 ) -> None:
