@@ -104,17 +104,20 @@ class Gathering:
         for measure, tallies in self._tallies.items():
             facets = [_Facet(group.facet, current) for group in self._groups]
             metric = None if measure.metric is None else _Facet(measure.metric, current)
-            columns = list(dict.fromkeys(facet.column for facet in [*facets, *([metric] if metric else [])]))
-            places = [columns.index(facet.column) for facet in facets]
-            kept: dict[tuple[Any, ...], tuple[list[Key], list[str | float]]] = {}
+            grouped = list(dict.fromkeys(facet.column for facet in facets))
+            places = [grouped.index(facet.column) for facet in facets]
+            columns = list(dict.fromkeys([*grouped, *([metric.column] if metric else [])]))
+            place_of_metric = columns.index(metric.column) if metric else 0
+            kept: dict[tuple[Any, ...], list[Key]] = {}
             for row, step, n in _counted(current, columns, measure.interval_ms, low, high):
-                known = kept.get(row)
-                if known is None:
-                    found = [facet.values(row[place]) for facet, place in zip(facets, places, strict=True)]
-                    known = list(self._keys(found)), metric.values(row[columns.index(metric.column)]) if metric else []
+                group = row[: len(grouped)]
+                keys = kept.get(group)
+                if keys is None:
+                    found = [facet.values(group[place]) for facet, place in zip(facets, places, strict=True)]
+                    keys = list(self._keys(found))
                     if len(kept) < ROWS_KEPT_MAX:
-                        kept[row] = known
-                keys, measured = known
+                        kept[group] = keys
+                measured = metric.values(row[place_of_metric]) if metric else ()
                 for key in keys:
                     tally = self._tally(tallies, key, step)
                     tally.n += n
@@ -288,7 +291,8 @@ def _from_minutes(current: Reading, columns: Sequence[str], interval_ms: int | N
     where += [f"+l.status IN ({listed(made.statuses)})"] if made.statuses is not None else []
     # Minutes are put together to longer steps by whoever counts: this way the rows come grouped as the table has them.
     step = ["l.minute"] if interval_ms else []
-    sql = f"SELECT SUM(l.n), {', '.join([*step, *columns]) or 'NULL'} FROM minutes l WHERE {' AND '.join(where)}"
+    table = "minutes" if made.streams is not None or "l.stream" in columns else "minutes_of_all"
+    sql = f"SELECT SUM(l.n), {', '.join([*step, *columns]) or 'NULL'} FROM {table} l WHERE {' AND '.join(where)}"
     for n, *values in current.execute(sql + _grouped(step, columns), 0, 0, first=first, last=last):
         if interval_ms:
             yield tuple(values[1:]), values[0] * MINUTE_MS // interval_ms * interval_ms, n

@@ -5,7 +5,8 @@ words       full-text index over the tokens of message and attribute values, fol
             `ascii`, which takes every character beyond ASCII as part of a token: text that is not ASCII is cut and
             folded before it comes here, so the index and the predicate agree on every token
 streams     service, host, source and tags, once a combination; statuses likewise
-minutes     the roll-up: how many logs of a stream and status in a minute, in the order that counts by status go through
+minutes     the roll-up: how many logs of a stream and status in a minute;
+            minutes_of_all the same without the streams
 marks       how far a source file was stored: one row a file instead of a unique key in every log
 """
 
@@ -50,6 +51,9 @@ CREATE TABLE IF NOT EXISTS statuses (id INTEGER PRIMARY KEY, name TEXT NOT NULL 
 CREATE TABLE IF NOT EXISTS minutes (
   minute INTEGER NOT NULL, stream INTEGER NOT NULL, status INTEGER NOT NULL, n INTEGER NOT NULL,
   PRIMARY KEY (minute, status, stream)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS minutes_of_all (
+  minute INTEGER NOT NULL, status INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (minute, status)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks (file TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -142,6 +146,13 @@ class DayFile:
         write(
             "INSERT INTO minutes VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
             [(*key, n) for key, n in sorted(minutes.items())],
+        )
+        of_all: Counter[tuple[int, int]] = Counter()
+        for (minute, _, status), n in minutes.items():
+            of_all[minute, status] += n
+        write(
+            "INSERT INTO minutes_of_all VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            [(*key, n) for key, n in sorted(of_all.items())],
         )
         write("INSERT INTO marks VALUES (?, ?) ON CONFLICT DO UPDATE SET offset = excluded.offset", marks.items())
         self._marks.update(marks)

@@ -109,7 +109,7 @@ class Reading:
             return
         unit = MINUTE_MS << SEQUENCE_BITS
         minutes = self._connection.execute(
-            "SELECT minute, SUM(n) FROM minutes WHERE minute BETWEEN ? AND ? GROUP BY minute",
+            "SELECT minute, SUM(n) FROM minutes_of_all WHERE minute BETWEEN ? AND ? GROUP BY minute",
             (low // unit, high // unit),
         ).fetchall()
         seen, size = 0, WINDOW_ROWS

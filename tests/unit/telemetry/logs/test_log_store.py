@@ -11,8 +11,10 @@ import pytest
 
 from oddsock.kit.clock import ManualClock
 from oddsock.kit.errors import CannotRun, UsageError
+from oddsock.telemetry.query.log_match import predicate
 from oddsock.telemetry.query.log_search import parse_search
 from oddsock.telemetry.records import Log
+from oddsock.telemetry.store import logs_read
 from oddsock.telemetry.store.logs import LogStore
 from oddsock.telemetry.store.logs_day import SOURCE_OFFSET, DayFile
 from oddsock.telemetry.store.logs_read import Reading
@@ -101,6 +103,23 @@ async def test_days_are_files_and_old_ones_are_deleted_whole(store: LogStore, tm
     assert [log.at_ms for log in await store.search(ALL, 0, AT_MS * 2, 10)] == [AT_MS + DAY_MS]
 
 
+@pytest.mark.parametrize("query", ["-odd", "-odd OR @n:3", "-(odd @n:>50)"])
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_a_range_searched_in_windows_loses_nothing_between_them(
+    store: LogStore, monkeypatch: pytest.MonkeyPatch, query: str, newest_first: bool
+) -> None:
+    monkeypatch.setattr(logs_read, "WINDOW_ROWS", 7)
+    await store.append([_log(AT_MS + n * 19_900, ("odd", "even")[n % 2], n=n) for n in range(300)])
+    accepts = predicate(parse_search(query))
+    everything = await store.search(ALL, 0, AT_MS * 2, 1000, newest_first)
+    expected = [log for log in everything if accepts(log)]
+    assert await store.search(parse_search(query), 0, AT_MS * 2, 1000, newest_first) == expected
+    assert (
+        await store.search(parse_search(query), AT_MS + 1, AT_MS * 2, 20, newest_first)
+        == [log for log in expected if log.at_ms > AT_MS][:20]
+    )
+
+
 async def test_a_follower_sees_each_log_once(store: LogStore) -> None:
     last, seen = 0, []
     for round_ in range(4):
@@ -171,6 +190,8 @@ import asyncio, sys
 from pathlib import Path
 from oddsock.kit.clock import SystemClock
 from oddsock.telemetry.records import Log
+from oddsock.telemetry.query.log_match import predicate
+from oddsock.telemetry.store import logs_read
 from oddsock.telemetry.store.logs import LogStore
 async def write():
     store = LogStore.open(Path(sys.argv[1]), SystemClock())
