@@ -211,9 +211,13 @@ class Stack:
 
     def stop(self) -> None:
         """Take the stack down and forget it."""
-        if self._telemetry is not None:
-            self._telemetry.stop()
-        self._plane.stop(STOP_S_MAX)
+        if self._telemetry is None:
+            self._plane.stop(STOP_S_MAX)
+        else:
+            from oddsock.stack.telemetry import ending
+
+            with ending(self._telemetry.children, self._telemetry.reap):
+                self._plane.stop(STOP_S_MAX)
         if self._lifeline >= 0:
             os.close(self._lifeline)
             self._lifeline = -1
@@ -262,14 +266,14 @@ def stop(home: Path, name: str, keep_books: bool = False) -> bool:
     """Take down stack *name*, whoever started it, and remove its folder but the log; False when none was up."""
     from shutil import rmtree
 
-    from oddsock.stack.telemetry import LOGS, end_children
+    from oddsock.stack.telemetry import LOGS, ending
 
     state = read_state(home, name)
     alive = state is not None and state.is_alive
     if state is not None:
-        end_children(state.children)
-    if state is not None and alive:
-        end_process(state.pid, state.pid_started_at, STOP_S_MAX)
+        with ending(state.children):
+            if alive:
+                end_process(state.pid, state.pid_started_at, STOP_S_MAX)
     forget(home, name)
     kept = {LOG, *LOGS, "lock", *(["volumes"] if keep_books else [])}
     place = folder(home, name)

@@ -6,10 +6,12 @@ from the files it was said into, and who asks meanwhile waits at a socket that l
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,16 +80,28 @@ class Telemetry:
         children.append(_start(place, AGENT, "oddsock.telemetry.agent", settings, lifeline, outlives))
         return cls(url, children)
 
-    def stop(self) -> None:
-        """End the agent, which ships what is there, then the server."""
-        for child in reversed(self.children):
-            end_process(child.pid, child.started_at, END_S_MAX, reap=self._processes[child.pid].poll)
+    def reap(self) -> None:
+        """Take note of those that have ended."""
+        for process in self._processes.values():
+            process.poll()
 
 
-def end_children(children: Sequence[Child]) -> None:
-    """End *children* of another process, the last one first."""
-    for child in reversed(children):
-        end_process(child.pid, child.started_at, END_S_MAX)
+@contextmanager
+def ending(children: Sequence[Child], reap: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """End *children* around the end of what they watch: the last of them before, the others meanwhile; all gone after.
+
+    The last one is the agent, which needs the others to tell them what is left.
+    """
+    for child in children[-1:]:
+        end_process(child.pid, child.started_at, END_S_MAX, reap)
+    for child in children[:-1]:
+        if child.is_alive:
+            os.kill(child.pid, signal.SIGTERM)
+    try:
+        yield
+    finally:
+        for child in children[:-1]:
+            end_process(child.pid, child.started_at, END_S_MAX, reap)
 
 
 def read_keys(place: Path) -> dict[str, str]:
