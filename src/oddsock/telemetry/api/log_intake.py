@@ -17,8 +17,8 @@ from oddsock.telemetry.tails import Tails
 
 PATH = "/_oddsock/intake"
 
-PROCESSED_AT_ONCE = 50
-"""How many logs go through the pipelines before other requests have their turn."""
+TURN_S = 0.02
+"""Wall seconds of one batch in the pipelines after which other requests have their turn."""
 
 _log = logging.getLogger(__name__)
 
@@ -88,10 +88,13 @@ class LogIntake:
         if self._process is None:
             return logs
         processed: list[Log] = []
-        for begin in range(0, len(logs), PROCESSED_AT_ONCE):
-            processed += map(self._process, logs[begin : begin + PROCESSED_AT_ONCE])
+        began = self._clock.monotonic()
+        for log in logs:
+            processed.append(self._process(log))
             # A slow rule of somebody's pipeline may not keep everybody else waiting for a whole batch.
-            await self._clock.sleep(0)
+            if self._clock.monotonic() - began > TURN_S:
+                await self._clock.sleep(0)
+                began = self._clock.monotonic()
         return processed
 
     async def _tell_counts(self, request: web.Request) -> web.Response:

@@ -94,7 +94,11 @@ class Gathering:
         sorts = [group.sort.compute for group in groups if group.sort.compute is not None]
         wanted = [_measure(compute) for compute in computes]
         wanted += [_Measure(_metric(compute), None) for compute in sorts]
-        self._tallies: dict[_Measure, dict[Key, dict[int, Tally]]] = {measure: {} for measure in wanted}
+        # A series holds its total, so the total of the same metric needs no statement of its own.
+        in_steps = {measure.metric for measure in wanted if measure.interval_ms is not None}
+        self._tallies: dict[_Measure, dict[Key, dict[int, Tally]]] = {
+            measure: {} for measure in wanted if measure.interval_ms is not None or measure.metric not in in_steps
+        }
         self._size = 0
 
     def add(self, current: Reading, low: int, high: int) -> None:
@@ -188,12 +192,17 @@ class Gathering:
         )
 
     def _value(self, keys: Sequence[Key], compute: Compute) -> Value:
-        merged = self._merged(keys, _Measure(_metric(compute), None))
-        return merged.get(0, Tally()).computed(compute.aggregation, _metric(compute) is None)
+        metric, total = _metric(compute), Tally()
+        measure = next(measure for measure in self._tallies if measure.metric == metric)
+        for tally in self._merged(keys, measure).values():
+            total.add(tally)
+        return total.computed(compute.aggregation, metric is None)
 
     def _series(self, keys: Sequence[Key], compute: Compute) -> Series:
         merged = self._merged(keys, _measure(compute))
         over_logs = _metric(compute) is None
+        if over_logs and compute.aggregation == "count":
+            return [(step, tally.n) for step, tally in sorted(merged.items())]
         return [(step, tally.computed(compute.aggregation, over_logs)) for step, tally in sorted(merged.items())]
 
     def _merged(self, keys: Sequence[Key], measure: _Measure) -> dict[int, Tally]:
