@@ -29,6 +29,8 @@ RUNNING_S = 45
 """Three of the Agent's rounds, in plan seconds; never less than `RUNNING_S_MIN` wall seconds."""
 RUNNING_S_MIN = 3
 KNOWN_S = 900
+"""In plan seconds; never less than `KNOWN_S_MIN` wall seconds."""
+KNOWN_S_MIN = 60
 PAGE_MAX, PAGE_DEFAULT = 10_000, 1_000
 SORTS = ("name", "-name", "started_at", "-started_at")
 
@@ -64,7 +66,8 @@ def routes(metrics: MetricStore, clock: Clock) -> list[web.RouteDef]:
             raise ApiError(400, f"page[size] is 1 to {PAGE_MAX}.")
         running_since_s = now_s - max(RUNNING_S_MIN, RUNNING_S / clock.speed)
         scope = _scope(query.get("filter[tags]", ""))
-        found = await asyncio.to_thread(read_containers, metrics, scope, now_s - KNOWN_S)
+        known_since_s = now_s - round(max(KNOWN_S_MIN, KNOWN_S / clock.speed))
+        found = await asyncio.to_thread(read_containers, metrics, scope, known_since_s)
         if query.get("group_by"):
             rows = _groups(found, [key.strip() for key in query["group_by"].split(",") if key.strip()])
         else:
