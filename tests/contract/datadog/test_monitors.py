@@ -179,16 +179,18 @@ async def test_a_log_alert_fires_tells_its_webhook_and_recovers(start_server: An
         made = await asyncio.to_thread(api.create_monitor, _log_alert("fires"))
         await asyncio.to_thread(_send_log, client, "fires")
 
-        def state() -> str:
-            return str(api.get_monitor(monitor_id=made.id).overall_state)
+        def course() -> list[str]:
+            rows = server.ask("GET", f"/_oddsock/monitors/{made.id}/history")["history"]
+            return [str(row["to"]) for row in reversed(rows)]
 
-        await _until(lambda: state() == "Alert")
+        await _until(lambda: "Alert" in course())
         await _until(lambda: len(calls) >= 2)
         assert calls[0] == calls[1]
         assert calls[1]["title"] == "[Triggered] log alert of fires"
         assert (calls[1]["alert_transition"], calls[1]["alert_id"], calls[1]["value"]) == ("Triggered", made.id, 1.0)
-        await _until(lambda: state() == "OK")
         await _until(lambda: len(calls) == 3)
+        assert (await asyncio.to_thread(course))[-2:] == ["Alert", "OK"]
+        assert api.get_monitor(monitor_id=made.id).overall_state.value == "OK"
         assert calls[2]["alert_transition"] == "Recovered"
 
         def events() -> list[Any]:
