@@ -12,6 +12,9 @@ from oddsock.kit.errors import OddsockError
 BEAT_POLL_WALL_S = 0.25
 """Wall seconds between two looks whether telemetry has caught up."""
 
+CYCLES_PLAN_S = 60.0
+"""Plan seconds that a few rounds of the agent take, for which the wait is longer."""
+
 LOOK_BACK = timedelta(hours=3)
 """How far back the newest line is looked for."""
 
@@ -31,7 +34,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def await_beat(door: TelemetryDoor, namespace: str, wanted: Beat, within_s: float, clock: Clock) -> Beat:
-    """The newest of what *door* holds, as soon as it is *wanted* or *within_s* wall seconds have passed."""
+    """The newest of what *door* holds, once it is *wanted*, or after *within_s* wall seconds and some rounds."""
     seen = wanted
 
     async def has_caught_up() -> bool:
@@ -42,7 +45,8 @@ async def await_beat(door: TelemetryDoor, namespace: str, wanted: Beat, within_s
             return False
         return seen.caught_up
 
-    await wait_for(has_caught_up, clock, within_s * clock.speed, BEAT_POLL_WALL_S * clock.speed)
+    deadline_s = within_s * clock.speed + CYCLES_PLAN_S
+    await wait_for(has_caught_up, clock, deadline_s, BEAT_POLL_WALL_S * clock.speed)
     return seen
 
 
@@ -55,7 +59,8 @@ async def _look(door: TelemetryDoor, namespace: str, wanted: Beat, now: datetime
     lines = await door.search_logs(tag, from_at, iso(now), 1, newest_first=True)
     log_at = lines.rows[0].at if lines.rows else ""
     told = [await door.search_logs(f'{tag} "{order_id}"', from_at, iso(now), 1) for order_id in wanted.orders]
-    has_point = bool(metric_at) and whole_s(instant(metric_at)) >= whole_s(instant(wanted.until))
+    # A bucket that began later: in the one of that very instant other metrics may still be on their way.
+    has_point = bool(metric_at) and instant(metric_at) >= instant(wanted.until)
     has_line = not wanted.line_until or (bool(log_at) and instant(log_at) >= instant(wanted.line_until))
     caught_up = has_point and has_line and all(one.rows for one in told)
     return msgspec.structs.replace(wanted, metric_at=metric_at, log_at=log_at, caught_up=caught_up)

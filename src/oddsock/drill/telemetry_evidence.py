@@ -48,10 +48,10 @@ ASKED_AT_ONCE = 4
 ROWS_MAX = 5000
 """Rows of one answer that are kept; an answer with more says that it is not whole."""
 
-BASELINE_WALL_S = 2.5
+BASELINE_WALL_S = 2.0
 """Wall seconds for which a steady shop is measured before anything is broken, so that there is a before."""
 
-AFTER_WALL_S = 2.0
+AFTER_WALL_S = 1.5
 """Wall seconds after the heal of which telemetry must have a point, so that there is an after."""
 
 Rows = list[dict[str, Any]]

@@ -57,7 +57,7 @@ def draw_plot(plot: Plot) -> str:
     """The chart of one metric: a gap in the series is a gap in the line, never a zero."""
     known = [value for _, value in plot.points if value is not None]
     first, last = plot.points[0][0], max(plot.points[-1][0] + plot.interval_s, plot.points[0][0] + 1)
-    top = max(max(known), 1e-9)
+    top = max(known) if max(known) > 0 else 1.0
 
     def x(at_s: float) -> float:
         return LEFT + (WIDTH - LEFT - 8) * (min(max(at_s, first), last) - first) / (last - first)

@@ -96,7 +96,8 @@ def _finish(context: Context, place: int, row: _Row) -> Expectation:
     if answer.present and value is not None:
         rule = f"{answer.asked or answer.written}: {name}"
         context.figures.count(f"evidence[{place}].actual", int(value), name, row.files, rule)
-        rest = [_spell(part, predicate.figure, number) for part, predicate, number in row.judged]
+        others = [one for one in row.judged if one[1].figure != name]
+        rest = [_spell(part, predicate.figure, number) for part, predicate, number in others]
         actual = "; ".join(dict.fromkeys([f"{int(value)} {name}", *rest]))
     else:
         actual = "no evidence"
