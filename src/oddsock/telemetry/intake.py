@@ -19,6 +19,7 @@ from oddsock.telemetry.api.bodies import decode_json
 from oddsock.telemetry.api.errors import ApiError
 from oddsock.telemetry.records import Log
 from oddsock.telemetry.statuses import status_of
+from oddsock.telemetry.store.logs_day import SOURCE_OFFSET
 
 ENTRIES_MAX = 1000
 LOG_BYTES_MAX = 1024 * 1024
@@ -112,6 +113,8 @@ def log_of(entry: dict[str, Any], shared_tags: tuple[str, ...], now_ms: int) -> 
     message = _text(message)
     if inner:
         tags = (*tags, *_split_tags(inner.get("ddtags")))
+        # Whoever writes a line may not say where it stands in its file: that would hide other lines.
+        inner = {key: value for key, value in inner.items() if key != SOURCE_OFFSET}
         said = inner.get("message")
         entry = {**entry, **inner, "message": said if isinstance(said, str) and said else message}
         message = entry["message"]
@@ -205,7 +208,14 @@ def _within_limits(attributes: dict[str, Any]) -> dict[str, Any]:
     if is_flat and len(attributes) <= ATTRIBUTES_MAX:
         return attributes
     left = [ATTRIBUTES_MAX]
-    return _trim(attributes, LEVELS_MAX, left)
+    return _trim(_offset_first(attributes), LEVELS_MAX, left)
+
+
+def _offset_first(attributes: dict[str, Any]) -> dict[str, Any]:
+    """*attributes* in an order in which the place in a file is the last to be cut."""
+    if SOURCE_OFFSET not in attributes:
+        return attributes
+    return {SOURCE_OFFSET: attributes[SOURCE_OFFSET], **attributes}
 
 
 def _trim(values: dict[str, Any], levels: int, left: list[int]) -> dict[str, Any]:
@@ -230,7 +240,7 @@ def _shorten(log: Log) -> Log:
         return log
     if left < 0:
         attributes, left = {}, LOG_BYTES_MAX
-        for key, value in log.attributes.items():
+        for key, value in _offset_first(log.attributes).items():
             size = len(key) + len(msgspec.json.encode(value)) + 4
             if size <= left:
                 attributes[key] = value

@@ -10,6 +10,7 @@ from oddsock.kit.clock import ManualClock
 from oddsock.telemetry.api.errors import ApiError
 from oddsock.telemetry.intake import ATTRIBUTES_MAX, LOG_BYTES_MAX, Batch, Intake
 from oddsock.telemetry.records import Log
+from oddsock.telemetry.store.logs_day import SOURCE_OFFSET
 
 NOW = ManualClock().now()
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -148,6 +149,16 @@ def test_tags_past_a_hundred_and_attributes_past_256_or_ten_levels_are_cut() -> 
         levels, found = levels + 1, next(iter(found.values()))
     assert levels == 10
     assert found == '{"l4":{"l3":{"l2":{"l1":{"l0":{"leaf":1}}}}}}'
+
+
+def test_the_place_in_a_file_is_kept_when_attributes_are_cut_and_is_never_a_messages_to_say() -> None:
+    many = {**{f"a{n}": {"n": n} for n in range(300)}, SOURCE_OFFSET: "orders.log:7"}
+    assert _log(message="m", **many).attributes[SOURCE_OFFSET] == "orders.log:7"
+    large = {"large": "x" * (LOG_BYTES_MAX - 30), "larger": "x" * LOG_BYTES_MAX, SOURCE_OFFSET: "orders.log:7"}
+    assert _log(message="m", **large).attributes == {SOURCE_OFFSET: "orders.log:7"}
+    line = json.dumps({SOURCE_OFFSET: "payment.log:999999", "code": 5})
+    assert _log(message=line).attributes == {"code": 5}
+    assert _log(message=line, **{SOURCE_OFFSET: "orders.log:7"}).attributes[SOURCE_OFFSET] == "orders.log:7"
 
 
 @pytest.mark.parametrize(
