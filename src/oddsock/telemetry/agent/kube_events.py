@@ -14,7 +14,7 @@ from oddsock.clients.datadog.records import Event
 from oddsock.kit.clock import Clock, instant
 from oddsock.kit.errors import Forbidden, OddsockError
 from oddsock.telemetry.agent.api_server import ApiServer, Obj, backoff_s, pause
-from oddsock.telemetry.agent.memory import Memory
+from oddsock.telemetry.agent.memory import EVENTS_KEPT, Memory
 from oddsock.telemetry.agent.pods import Pods
 from oddsock.telemetry.agent.tags import deployment_of, deployment_tags, named_after
 
@@ -86,6 +86,8 @@ class KubeEvents:
         if keys:
             self.memory.keep_events(keys, is_sent)
             self._known |= dict.fromkeys(keys, is_sent)
+            for key in list(self._known)[: max(0, len(self._known) - EVENTS_KEPT)]:
+                del self._known[key]
 
     def body(self, event: Obj) -> dict[str, Any]:
         """*event* as POST /api/v1/events takes it."""

@@ -121,4 +121,5 @@ class Shop:
 
 
 def _labelled(one: Sample) -> list[str]:
-    return [f"{name}:{value}" for name, value in one.labels if name != "le"]
+    # Datadog keeps the tags of metrics in small letters.
+    return [f"{name}:{value.lower()}" for name, value in one.labels if name != "le"]

@@ -271,7 +271,7 @@ async def test_orders_are_counted_by_their_growth_over_restarts_of_agent_and_pod
     found = Findings(20)
     await shop().collect(found)
     assert _of(found, "shop.orders.created") == [1]
-    assert _of(found, "shop.orders.by_status", "status:PAID") == [1]
+    assert _of(found, "shop.orders.by_status", "status:paid") == [1]
 
 
 async def test_the_duration_of_an_order_is_the_mean_of_those_since_the_last_reading(

@@ -11,6 +11,7 @@ import pytest
 from oddsock.kit.clock import ManualClock
 from oddsock.kit.errors import CannotRun, Unreachable, UsageError
 from oddsock.telemetry.agent import installs
+from oddsock.telemetry.agent.agent import open_store
 from oddsock.telemetry.agent.api_server import ApiServer, end
 from oddsock.telemetry.agent.log_shipping import Tagger
 from oddsock.telemetry.agent.memory import Memory
@@ -148,6 +149,20 @@ async def test_without_a_folder_logs_come_from_the_api_once_and_without_a_stream
 def test_an_agent_that_has_nowhere_to_ship_to_is_refused() -> None:
     with pytest.raises(UsageError, match="no address"):
         AgentSettings(root="r", kubeconfig="k").check()
+
+
+async def test_the_real_datadog_is_shipped_to_only_where_site_and_key_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = AgentSettings(root="r", kubeconfig="k", to_datadog=True)
+    settings.check()
+    for name in ("DD_SITE", "DD_API_KEY", "DD_APP_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UsageError, match="DD_SITE, DD_API_KEY"):
+        open_store(settings, ManualClock())
+    monkeypatch.setenv("DD_SITE", "us5.datadoghq.com")
+    monkeypatch.setenv("DD_API_KEY", "k")
+    store = open_store(settings, ManualClock())
+    assert (store.address, store.is_local) == ("https://api.us5.datadoghq.com", False)
+    await store.close()
 
 
 @pytest.mark.parametrize(("speed", "wall_s"), [(1, 15.0), (10, 1.5), (1000, 0.5)])
