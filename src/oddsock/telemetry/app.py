@@ -23,6 +23,7 @@ from oddsock.telemetry.api import (
     pipelines,
     series,
     validate,
+    webhooks,
 )
 from oddsock.telemetry.api.bodies import BODY_BYTES_MAX
 from oddsock.telemetry.api.errors import ApiError
@@ -33,6 +34,7 @@ from oddsock.telemetry.api.log_intake import LogIntake
 from oddsock.telemetry.api.log_search import LogSearch
 from oddsock.telemetry.api.metric_names import MetricNames
 from oddsock.telemetry.api.unhandled import Unhandled
+from oddsock.telemetry.api.webhooks import Webhooks
 from oddsock.telemetry.monitors.watch import Watch
 from oddsock.telemetry.pipelines.pipeline import Pipelines
 from oddsock.telemetry.settings import TelemetrySettings
@@ -67,6 +69,7 @@ class Telemetry:
     checks: CheckStore
     metrics: MetricStore
     watch: Watch
+    webhooks: Webhooks
 
 
 def build(telemetry: Telemetry) -> web.Application:
@@ -98,6 +101,7 @@ def build(telemetry: Telemetry) -> web.Application:
     app.add_routes(hosts.routes(telemetry.metrics, telemetry.clock))
     app.add_routes(containers.routes(telemetry.metrics, telemetry.clock))
     app.add_routes(dashboards.routes(telemetry.documents, clock))
+    app.add_routes(webhooks.routes(telemetry.webhooks))
     app.add_routes(monitors.routes(telemetry.watch, settings.monitor_interval_s))
     app.add_routes(FormulaQueries(telemetry.metrics, Sources(telemetry.logs, telemetry.events)).routes())
     app.add_routes(MetricNames(telemetry.metrics, telemetry.clock).routes())

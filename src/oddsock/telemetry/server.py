@@ -25,6 +25,7 @@ from oddsock.kit.clock import Clock, SystemClock
 from oddsock.kit.errors import EXIT_OK, CannotRun, OddsockError, UsageError
 from oddsock.kit.files import try_lock
 from oddsock.kit.http import serve
+from oddsock.telemetry.api.webhooks import Webhooks
 from oddsock.telemetry.app import Telemetry, build
 from oddsock.telemetry.monitors.delivery import Channels
 from oddsock.telemetry.monitors.evaluation import Sources
@@ -69,7 +70,8 @@ async def opened(settings: TelemetrySettings, clock: Clock) -> AsyncIterator[Tel
         record = Record.open(root / "monitors.sqlite")
         closing.callback(record.close)
         sources = Sources(logs, events, checks, partial(lines_of, metrics))
-        channels = Channels(settings.webhooks, settings.mail_server, tuple(settings.mail_to))
+        webhooks = Webhooks(settings.webhooks, documents)
+        channels = Channels(webhooks, settings.mail_server, tuple(settings.mail_to))
         yield Telemetry(
             settings=settings,
             clock=clock,
@@ -78,6 +80,7 @@ async def opened(settings: TelemetrySettings, clock: Clock) -> AsyncIterator[Tel
             events=events,
             checks=checks,
             metrics=metrics,
+            webhooks=webhooks,
             watch=make_watch(record, documents, sources, events, channels, clock),
         )
 

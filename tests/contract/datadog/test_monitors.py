@@ -18,6 +18,7 @@ from datadog.api.monitors import Monitor as DogMonitor
 from datadog_api_client.v1.api.events_api import EventsApi
 from datadog_api_client.v1.api.monitors_api import MonitorsApi
 from datadog_api_client.v1.api.service_checks_api import ServiceChecksApi
+from datadog_api_client.v1.api.webhooks_integration_api import WebhooksIntegrationApi
 from datadog_api_client.v1.model.monitor import Monitor
 from datadog_api_client.v1.model.monitor_options import MonitorOptions
 from datadog_api_client.v1.model.monitor_thresholds import MonitorThresholds
@@ -26,6 +27,8 @@ from datadog_api_client.v1.model.monitor_update_request import MonitorUpdateRequ
 from datadog_api_client.v1.model.service_check import ServiceCheck
 from datadog_api_client.v1.model.service_check_status import ServiceCheckStatus
 from datadog_api_client.v1.model.service_checks import ServiceChecks
+from datadog_api_client.v1.model.webhooks_integration import WebhooksIntegration
+from datadog_api_client.v1.model.webhooks_integration_update_request import WebhooksIntegrationUpdateRequest
 from datadog_api_client.v2.api.logs_api import LogsApi
 from datadog_api_client.v2.api.metrics_api import MetricsApi
 from datadog_api_client.v2.model.http_log import HTTPLog
@@ -173,8 +176,10 @@ async def test_a_log_alert_fires_tells_its_webhook_and_recovers(start_server: An
     app.add_routes([web.post("/pager", take)])
     receiver = await serve(app, "127.0.0.1", 0)
     host, port = receiver.addresses[0][:2]
-    server = await asyncio.to_thread(start_server, **FAST, webhooks={"pager": f"http://{host}:{port}/pager"})
+    server = await asyncio.to_thread(start_server, **FAST)
     with server.client() as client:
+        hook = WebhooksIntegration(name="pager", url=f"http://{host}:{port}/pager")
+        await asyncio.to_thread(WebhooksIntegrationApi(client).create_webhooks_integration, hook)
         api = MonitorsApi(client)
         made = await asyncio.to_thread(api.create_monitor, _log_alert("fires"))
         await asyncio.to_thread(_send_log, client, "fires")
@@ -351,3 +356,24 @@ async def test_an_alert_is_mailed_to_whom_the_settings_name(start_server: Any) -
         assert mail["Message-ID"] == f"<{fired['event_id']}.monitor@oddsock.localhost>"
     mailbox.close()
     await mailbox.wait_closed()
+
+
+def test_a_webhook_is_made_changed_and_taken_away_by_the_official_client(start_server: Any) -> None:
+    server = start_server(webhooks={"fixed": "http://127.0.0.1:9/fixed"})
+    with server.client() as client:
+        api = WebhooksIntegrationApi(client)
+        made = api.create_webhooks_integration(body=WebhooksIntegration(name="oncall", url="http://127.0.0.1:9/a"))
+        assert (made.name, made.url) == ("oncall", "http://127.0.0.1:9/a")
+        changed = api.update_webhooks_integration(
+            webhook_name="oncall", body=WebhooksIntegrationUpdateRequest(url="http://127.0.0.1:9/b")
+        )
+        assert changed.url == api.get_webhooks_integration(webhook_name="oncall").url == "http://127.0.0.1:9/b"
+        with pytest.raises(Exception, match="not followed here"):
+            api.create_webhooks_integration(body=WebhooksIntegration(name="x", url="http://a/", payload="{}"))
+        with pytest.raises(Exception, match="url must be an address"):
+            api.create_webhooks_integration(body=WebhooksIntegration(name="x", url="file:///etc/passwd"))
+        with pytest.raises(Exception, match="server's settings"):
+            api.delete_webhooks_integration(webhook_name="fixed")
+        api.delete_webhooks_integration(webhook_name="oncall")
+        with pytest.raises(Exception, match="404"):
+            api.get_webhooks_integration(webhook_name="oncall")

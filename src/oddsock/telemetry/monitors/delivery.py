@@ -66,7 +66,7 @@ class Deliveries:
         for handle in handles(event.text):
             kind, _, name = handle.partition("-")
             if kind == WEBHOOK and name:
-                outcome = "" if name in self._channels.webhooks else f"no webhook is named {name} in the settings"
+                outcome = "" if name in self._channels.webhooks else f"no webhook is named {name}"
                 body = _webhook_body(monitor, transition, event)
                 message = Message(channel=WEBHOOK, target=name, body=body, outcome=outcome)
             elif handle == MAIL:
@@ -110,7 +110,7 @@ class Deliveries:
     async def _post(self, message: Message) -> None:
         url = self._channels.webhooks.get(message.target)
         if url is None:
-            raise Refused(f"no webhook is named {message.target} in the settings")
+            raise Refused(f"no webhook is named {message.target}")
         headers = {"Content-Type": "application/json", IDEMPOTENCY_KEY: message.body["id"]}
         async with (
             session(ANSWER_S_MAX) as client,

@@ -279,7 +279,7 @@ async def test_a_message_nobody_takes_is_tried_a_few_times_and_given_up(open_roo
     (pager, other, mail) = room.record.history(monitor_id, 1)[0]["messages"]
     assert (tries, pager.tries) == (4, 4)
     assert pager.outcome.startswith("given up after 4 tries: ")
-    assert other.outcome == "no webhook is named other in the settings"
+    assert other.outcome == "no webhook is named other"
     assert mail.outcome == "the settings name no mail server or nobody to write to"
 
 
