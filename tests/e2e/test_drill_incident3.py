@@ -17,7 +17,7 @@ RECOVERY = {"paid": 4, "declined": 1, "collected_cents": 25209, "declined_cents"
 
 
 def test_incident_3_on_a_stack_of_its_own_ends_with_nothing_odd_and_nothing_running(oddsock: "Oddsock") -> None:
-    ended = oddsock.succeed("drill", "incident-3", "--speed", "60")
+    ended = oddsock.succeed("drill", "incident-3", "--speed", "60", "--switch", "TRACE_LOGS=on")
     last = ended.out.rstrip("\n").rpartition("\n")[2]
     assert last.startswith("report: ")
     report_path = Path(last.removeprefix("report: "))
@@ -29,6 +29,9 @@ def test_incident_3_on_a_stack_of_its_own_ends_with_nothing_odd_and_nothing_runn
     assert report["odd"]["before"] == {"untold failure": 5, "false status": 5}
     assert report["odd"]["carried_over_total"] == 1
     assert [report["verdicts"][name]["verdict"] for name in ("fault", "system", "cleanup")] == ["ok", "odd", "ok"]
+    by_trace = next(row for row in report["evidence"] if row["id"] == "Q7b")
+    assert by_trace["verdict"] == "seen", by_trace
+    assert report["reproduce"]["commands"][0].endswith("--speed 60 --switch TRACE_LOGS=on")
     during = json.loads((case / "evidence/during/journal.json").read_text())["rows"]
     failed = [row for row in during if row["status"] == "PAYMENT_FAILED"]
     assert len(failed) == 6 and all("refused" in row["cause"].lower() for row in failed)

@@ -11,6 +11,7 @@ EXAMPLES = """Examples:
 \b
   oddsock drill incident-3                  on a stack of its own, or on the one that is up
   oddsock drill my-plan.yaml --speed 60 --no-mend
+  oddsock drill incident-3 --switch TRACE_LOGS=on      one trace id finds an order in every service
   oddsock drill incident-3 --json > result.json
   oddsock drill incident-3 --context kind-sockshop     in a namespace annotated oddsock.dev/drills=allowed
 
@@ -43,6 +44,10 @@ def command(
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="The shop's namespace; else the plan's.", show_default=False)
     ] = "",
+    switch: Annotated[
+        list[str] | None,
+        typer.Option(help="A switch of the shop, beside the plan's; may be given several times.", metavar="NAME=VALUE"),
+    ] = None,
     datadog: Datadog = False,
     json: Json = False,
 ) -> None:
@@ -64,6 +69,7 @@ def command(
         kubeconfig=kubeconfig,
         context=context,
         namespace=namespace,
+        switches=tuple(switch or ()),
         datadog=datadog,
         json=json,
     )

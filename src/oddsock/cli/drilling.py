@@ -2,7 +2,7 @@
 
 import getpass
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -44,6 +44,7 @@ class DrillOrder:
     kubeconfig: str
     context: str
     namespace: str
+    switches: tuple[str, ...]
     datadog: bool
     json: bool
 
@@ -74,13 +75,31 @@ def _adjusted(plan: Plan, order: DrillOrder) -> Plan:
         mending = msgspec.structs.replace(mending, apply=order.mend)
     if order.replay:
         mending = msgspec.structs.replace(mending, replay=REPLAYS[order.replay])
+    steady_state = plan.steady_state
+    if order.switches:
+        switches = {**steady_state.switches, **read_switches(order.switches)}
+        steady_state = msgspec.structs.replace(steady_state, switches=switches)
     return msgspec.structs.replace(
         plan,
+        steady_state=steady_state,
         seed=plan.seed if order.seed is None else order.seed,
         speed=order.speed or plan.speed,
         namespace=order.namespace or plan.namespace,
         recovery=msgspec.structs.replace(plan.recovery, mend=mending),
     )
+
+
+def read_switches(told: Sequence[str]) -> dict[str, str]:
+    """Switches by name; UsageError at the first of *told* that is not of the form NAME=VALUE.
+
+    >>> read_switches(["TRACE_LOGS=on"])
+    {'TRACE_LOGS': 'on'}
+    """
+    pairs = [one.partition("=") for one in told]
+    for name, equals, _ in pairs:
+        if not name or not equals:
+            raise UsageError(f"--switch cannot be {name!r}.", "Write it as NAME=VALUE, such as TRACE_LOGS=on.")
+    return {name: value for name, _, value in pairs}
 
 
 async def _drill(plan: Plan, order: DrillOrder) -> int:

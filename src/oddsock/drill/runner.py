@@ -188,6 +188,7 @@ class _Drill:
             "speed": speed,
             "server": self._cluster.server,
             "namespace": self._cluster.namespace,
+            "switches": plan.steady_state.switches,
             "sentence": f"{plan.title}: plan {plan.name}, seed {plan.seed}, {speed:g} plan seconds a second",
         }
 

@@ -178,7 +178,14 @@ def tell_how_to_repeat(context: Context) -> Reproduce:
     if context.files.meta.cluster.own:
         limits.append("The cluster is one machine; its nodes are two names of it.")
     return Reproduce(
-        commands=[f"oddsock drill {meta.plan} --seed {meta.seed} --speed {speed}"],
+        commands=[f"oddsock drill {meta.plan} --seed {meta.seed} --speed {speed}{_other_switches(context)}"],
         verify=f"oddsock report --verify {meta.name}",
         limits=limits,
     )
+
+
+def _other_switches(context: Context) -> str:
+    """The switches that the command line named beside the plan's, as it named them."""
+    planned = (context.files.plan.get("steady_state") or {}).get("switches") or {}
+    told = next((entry.value.get("switches") or {} for entry in context.files.entries("drill", "note")), {})
+    return "".join(f" --switch {name}={value}" for name, value in told.items() if planned.get(name) != value)
