@@ -81,7 +81,7 @@ FLAGS = (
         ("incident-3", "upstream"),
         "How an order is stored. `incident-3`: CREATED, PENDING, then PAID (before shipping) or PAYMENT_FAILED, as in "
         "the report. `upstream`: pay, ship, save last; no status on the wire, and after an outage no order at all.",
-        "none: later profiles answer Saga Pattern and Payment Queue",
+        "none: the original's two ways of saving an order",
     ),
     Flag(
         "SOCKS",
@@ -117,6 +117,126 @@ FLAGS = (
         "that one trace id finds an order's lines in every service. Off: as the original, which loses the thread here.",
         "Multi-Service Correlation: Use order IDs to trace requests across services",
     ),
+    Flag(
+        "RETRY",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: a call to payment or shipping without an answer is made again, with full jitter and exponential back-off, "
+        "up to a deadline; Retry-After is honoured, a decline is never tried again. With the queue on, the next try "
+        "is kept with the parked order instead.",
+        "Implement Retry Logic: Add exponential backoff retry for payment calls",
+    ),
+    Flag(
+        "BREAKER",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: after five failures in a row payment or shipping is not asked for a while; then exactly one call probes.",
+        "Add Circuit Breaker: Prevent cascading failures with Hystrix/Resilience4j",
+    ),
+    Flag(
+        "PAYMENT_QUEUE",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: an order that payment or shipping gives no answer for is answered 202, PENDING, and carried on from a "
+        "durable queue; after QUEUE_DEADLINE_S it becomes a dead letter.",
+        "Payment Queue: Implement async payment processing with retry queue",
+    ),
+    Flag(
+        "QUEUE_DEADLINE_S",
+        ("orders",),
+        "14400",
+        (),
+        "How long an order may be parked before it is a dead letter, in plan seconds.",
+        "none: a setting of the payment queue",
+    ),
+    Flag(
+        "RELEASE_LIMITER",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: parked orders and fresh ones share a limit of calls under way that adapts (AIMD). Off: all wake at once.",
+        "Payment Queue: Implement async payment processing with retry queue",
+    ),
+    Flag(
+        "RESUME",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: a start carries on the orders that a death left CREATED, PENDING, or PAID without a shipment.",
+        "Payment Queue: Implement async payment processing with retry queue",
+    ),
+    Flag(
+        "IDEMPOTENCY",
+        ("front-end", "orders", "payment"),
+        "off",
+        ("on", "off"),
+        "On: an Idempotency-Key is kept with the request's fingerprint and passed on, and each order has one key of "
+        "its own for payment and shipping, so that a call made twice has its effect once. payment honours a key "
+        "whatever the switch says.",
+        "Idempotent Payments: Add idempotency keys to prevent double charges",
+    ),
+    Flag(
+        "SAGA",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: authorise, ship, confirm, each journaled before it acts and each with its compensation: an order that "
+        "cannot be shipped is recalled, refunded and cancelled.",
+        "Saga Pattern: Implement distributed transaction compensation",
+    ),
+    Flag(
+        "EVENT_SOURCING",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: every change is an event with cause, actor and trace; history, point-in-time view and drift check are "
+        "offered.",
+        "Event Sourcing: Maintain audit trail of all order state transitions",
+    ),
+    Flag(
+        "NOTICES",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: the customer is mailed once for each of paid, delayed, declined, failed, cancelled and refunded.",
+        "User Notifications: Email customers about payment failures",
+    ),
+    Flag(
+        "WEBHOOKS",
+        ("orders", "payment"),
+        "off",
+        ("on", "off"),
+        "On: payment tells orders by signed webhook what became of a payment.",
+        "Payment Gateway Integration: Add webhook support for async payment status",
+    ),
+    Flag(
+        "GATEWAY",
+        ("payment",),
+        "",
+        (),
+        "The address of the gateway that payment asks (a Stripe PaymentIntents subset); empty: payment decides itself, "
+        "by DECLINE_LIMIT.",
+        "none: what webhooks need",
+    ),
+    Flag(
+        "ERROR_DISPLAY",
+        ("front-end",),
+        "off",
+        ("on", "off"),
+        "On: the page says what happened, whether the card was charged and what to do; implies SILENT_500=off.",
+        "Fix UI Error Display: Ensure users see payment errors immediately",
+    ),
+    Flag(
+        "LIVE_STATUS",
+        ("front-end",),
+        "off",
+        ("on", "off"),
+        "On: an order's page shows its own status and is told each change by server-sent events; implies SHOWN=order.",
+        "Fix UI Caching: Update UI to fetch real-time order status",
+    ),
 )
 
 _BY_NAME = {flag.name: flag for flag in FLAGS}
@@ -151,6 +271,7 @@ def as_markdown() -> str:
     """The rows as the table of docs/switches.md."""
     lines = ["| switch | service | default | what it does | recommendation it answers |", "|---|---|---|---|---|"]
     for flag in FLAGS:
-        cells = (f"`{flag.name}`", ", ".join(flag.services), f"`{flag.default}`", flag.effect, flag.recommendation)
+        default = f"`{flag.default}`" if flag.default else "empty"
+        cells = (f"`{flag.name}`", ", ".join(flag.services), default, flag.effect, flag.recommendation)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
