@@ -112,32 +112,29 @@ class Gathering:
             places = [grouped.index(facet.column) for facet in facets]
             columns = list(dict.fromkeys([*grouped, *([metric.column] if metric else [])]))
             place_of_metric = columns.index(metric.column) if metric else 0
-            kept: dict[tuple[Any, ...], list[Key]] = {}
+            kept: dict[tuple[Any, ...], list[dict[int, Tally]]] = {}
             for row, step, n in _counted(current, columns, measure.interval_ms, low, high):
                 group = row[: len(grouped)]
-                keys = kept.get(group)
-                if keys is None:
+                belonging = kept.get(group)
+                if belonging is None:
                     found = [facet.values(group[place]) for facet, place in zip(facets, places, strict=True)]
-                    keys = list(self._keys(found))
+                    belonging = [tallies.setdefault(key, {}) for key in self._keys(found)]
                     if len(kept) < ROWS_KEPT_MAX:
-                        kept[group] = keys
+                        kept[group] = belonging
                 measured = metric.values(row[place_of_metric]) if metric else ()
-                for key in keys:
-                    tally = self._tally(tallies, key, step)
+                for steps in belonging:
+                    tally = steps.get(step) or self._begin(steps, step)
                     tally.n += n
                     for value in measured:
                         tally.values[value] = tally.values.get(value, 0) + n
 
-    def _tally(self, tallies: dict[Key, dict[int, Tally]], key: Key, step: int) -> Tally:
-        steps = tallies.setdefault(key, {})
-        found = steps.get(step)
-        if found is None:
-            self._size += 1
-            if self._size > TALLIES_MAX:
-                raise UsageError(
-                    f"There are more than {TALLIES_MAX} groups and steps of time.", "Narrow the search or the range."
-                )
-            found = steps[step] = Tally()
+    def _begin(self, steps: dict[int, Tally], step: int) -> Tally:
+        self._size += 1
+        if self._size > TALLIES_MAX:
+            raise UsageError(
+                f"There are more than {TALLIES_MAX} groups and steps of time.", "Narrow the search or the range."
+            )
+        found = steps[step] = Tally()
         return found
 
     def _keys(self, values: Sequence[Sequence[str | float]]) -> Iterable[Key]:
@@ -286,11 +283,11 @@ def _from_logs(current: Reading, columns: Sequence[str], interval_ms: int | None
         return
     step = [f"(l.id >> {SEQUENCE_BITS}) / {interval_ms}"] if interval_ms else []
     sql = f"SELECT COUNT(*), {', '.join([*step, *columns]) or 'NULL'} {current.source()}{_grouped(step, columns)}"
-    for n, *values in current.execute(sql, low, high, words=current.plan.words):
+    for row in current.execute(sql, low, high, words=current.plan.words):
         if interval_ms:
-            yield tuple(values[1:]), values[0] * interval_ms, n
+            yield row[2:], row[1] * interval_ms, row[0]
         else:
-            yield tuple(values), 0, n
+            yield row[1:], 0, row[0]
 
 
 def _from_minutes(current: Reading, columns: Sequence[str], interval_ms: int | None, first: int, last: int) -> Counted:
@@ -302,11 +299,11 @@ def _from_minutes(current: Reading, columns: Sequence[str], interval_ms: int | N
     step = ["l.minute"] if interval_ms else []
     table = "minutes" if made.streams is not None or "l.stream" in columns else "minutes_of_all"
     sql = f"SELECT SUM(l.n), {', '.join([*step, *columns]) or 'NULL'} FROM {table} l WHERE {' AND '.join(where)}"
-    for n, *values in current.execute(sql + _grouped(step, columns), 0, 0, first=first, last=last):
+    for row in current.execute(sql + _grouped(step, columns), 0, 0, first=first, last=last):
         if interval_ms:
-            yield tuple(values[1:]), values[0] * MINUTE_MS // interval_ms * interval_ms, n
+            yield row[2:], row[1] * MINUTE_MS // interval_ms * interval_ms, row[0]
         else:
-            yield tuple(values), 0, n
+            yield row[1:], 0, row[0]
 
 
 def _grouped(step: Sequence[str], columns: Sequence[str]) -> str:
