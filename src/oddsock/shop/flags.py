@@ -67,6 +67,24 @@ FLAGS = (
         "Fix UI Error Display: Ensure users see payment errors immediately",
     ),
     Flag(
+        "ERROR_DISPLAY",
+        ("front-end",),
+        "off",
+        ("on", "off"),
+        "On: the checkout says what happened, whether the card was charged as payment's book has it, and what to do "
+        "next, for 400, 406, 409, 500, 503 and for a browser without a connection; SILENT_500 counts as off.",
+        "Fix UI Error Display: Ensure users see payment errors immediately",
+    ),
+    Flag(
+        "LIVE_STATUS",
+        ("front-end",),
+        "off",
+        ("on", "off"),
+        "On: the pages of orders show each order's own status and follow it by server-sent events, within 2 s of the "
+        "change; SHOWN counts as `order`.",
+        "Fix UI Caching: Update UI to fetch real-time order status",
+    ),
+    Flag(
         "DECLINE_LIMIT",
         ("payment",),
         "105.00",
