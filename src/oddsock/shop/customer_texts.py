@@ -1,8 +1,8 @@
-"""What a customer is told of an order, in words: one text for the page and for the mail, and what is known of the money.
+"""What a customer is told of an order, in words: one text for page and mail, and what is known of the money.
 
-An event is what happened to an order: `paid`, `delayed`, `failed`, `declined`, `refunded`, `cancelled`. A text has three
-parts, always in this order: what happened, whether the card was charged, what happens next or what to do. Sentences are
-plain ASCII, so that they fit into a header as well as into a mail.
+An event is what happened to an order: `paid`, `delayed`, `failed`, `declined`, `refunded`, `cancelled`. A text has
+three parts, always in this order: what happened, whether the card was charged, what happens next or what to do.
+Sentences are plain ASCII, so that they fit into a header as well as into a mail.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,8 @@ CHARGED = {
 
 NEXT = {
     "paid": "We send your socks. You need not do anything.",
-    "delayed": "Please do not order again: we ask the payment service again by ourselves, and My orders shows how it ends.",
+    "delayed": "Please do not order again: we ask the payment service again by ourselves, "
+    "and My orders shows how it ends.",
     "declined": "Please try another card, or put less into your basket. Your basket is kept.",
     "refunded": "It can take your bank a few days to show it. You need not do anything.",
     "cancelled": "You may order again at any time.",
@@ -78,8 +79,8 @@ NEXT_FAILED = {
     Charged.YES: "Please do not order again: we complete this order or give the money back, and tell you which.",
     Charged.NO: "Your basket is kept. You may order again now or later.",
     Charged.REFUNDED: "You may order again at any time.",
-    Charged.UNKNOWN: "Please do not order again yet: look at My orders. It shows whether you were charged as soon as we "
-    "know, and if you were, we complete the order or give the money back.",
+    Charged.UNKNOWN: "Please do not order again yet: look at My orders. It shows whether you were charged as soon as "
+    "we know, and if you were, we complete the order or give the money back.",
 }
 """What comes next after `failed`, which depends on the money."""
 
