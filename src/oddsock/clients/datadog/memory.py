@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from oddsock.clients.datadog.errors import NotThere
 from oddsock.clients.datadog.events import EVENTS_MAX
 from oddsock.clients.datadog.logs import LOGS_MAX
@@ -76,7 +78,7 @@ class MemoryTelemetry:
         for one in self.series.get(query, []):
             points = tuple(point for point in one.points if from_s * 1000 <= point[0] <= to_s * 1000)
             if points:
-                rows.append(Series(metric=one.metric, scope=one.scope, interval_s=one.interval_s, points=points))
+                rows.append(msgspec.structs.replace(one, points=points))
         return FoundSeries(rows=rows)
 
     async def list_events(

@@ -108,9 +108,9 @@ def _spell_detection(context: Context, monitors: list[MonitorRow]) -> str:
         if answer is not None and not answer.present:
             return f"Whether a monitor fired is not known: {answer.missing}."
         return NO_MONITOR
-    fired = [f"{row.name} after {row.after.text}" for row in monitors if row.after]
-    already = [row.name for row in monitors if row.firing_since and not row.after]
-    silent = [row.name for row in monitors if not row.firing_since and not row.after]
+    fired = [f"“{row.name}” after {row.after.text}" for row in monitors if row.after]
+    already = [f"“{row.name}”" for row in monitors if row.firing_since and not row.after]
+    silent = [f"“{row.name}”" for row in monitors if not row.firing_since and not row.after]
     told = f"{len(fired)} of {plural(len(monitors), 'monitor')} fired"
     if fired:
         told += f", the first {fired[0]}"

@@ -125,7 +125,7 @@ def _what_fired(context: Context, detection: Detection) -> str:
         return "; no monitor exists in this run, so nothing would have fired."
     if detection.after is None:
         return f"; none of {plural(detection.monitors, 'monitor')} fired."
-    return f"; {detection.monitor} fired first, {detection.after.text} after the fault."
+    return f"; “{detection.monitor}” fired first, {detection.after.text} after the fault."
 
 
 def _what_happened(context: Context, impact: Impact) -> str:

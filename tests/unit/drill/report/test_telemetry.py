@@ -196,8 +196,8 @@ def test_the_first_monitor_that_fired_detected_the_incident(asked_case: Case) ->
     found = report.detection
     assert (found.monitors, found.monitor, found.detected_at, found.seconds) == (2, "a", at(1.5), 1.5)
     assert [(one.name, one.recovered_at) for one in found.fired] == [("a", at(9.0)), ("b", "")]
-    assert found.sentence.startswith("2 of 2 monitors fired, the first a after 45.0 s of plan time (1.5 s wall)")
-    assert report.summary[-1].endswith("; a fired first, 45.0 s of plan time (1.5 s wall) after the fault.")
+    assert found.sentence.startswith("2 of 2 monitors fired, the first “a” after 45.0 s of plan time (1.5 s wall)")
+    assert report.summary[-1].endswith("; “a” fired first, 45.0 s of plan time (1.5 s wall) after the fault.")
     detect = next(one for one in report.impact.times if one.name == "time to detect")
     assert detect.duration and detect.duration.wall_s == 1.5
     assert verify_report(asked_case) == []
@@ -206,7 +206,7 @@ def test_the_first_monitor_that_fired_detected_the_incident(asked_case: Case) ->
 def test_a_monitor_that_fired_already_before_the_fault_detected_nothing(asked_case: Case) -> None:
     found = fire(asked_case, ("Triggered", "a", -1.0)).detection
     assert (found.monitor, found.detected_at, found.seconds) == ("", "", None)
-    assert found.sentence == "0 of 2 monitors fired. Still firing since before the fault: a. Silent: b."
+    assert found.sentence == "0 of 2 monitors fired. Still firing since before the fault: “a”. Silent: “b”."
 
 
 def test_monitors_that_could_not_be_asked_are_not_said_to_be_silent(asked_case: Case) -> None:
