@@ -10,7 +10,6 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 
-import aiosmtplib
 import msgspec
 
 from oddsock.clients.kubernetes.objects import ServiceDoor
@@ -107,6 +106,9 @@ def _compose(subject: str, sender: str, to: Sequence[str], body: str, clock: Clo
 
 
 async def _send(server: ServiceDoor, message: EmailMessage) -> None:
+    # Whoever only writes a mail need not load a client that sends it.
+    import aiosmtplib
+
     address = f"{server.host}:{server.port}"
     try:
         async with asyncio.timeout(SEND_S_MAX):

@@ -13,9 +13,10 @@ from oddsock.kit.files import try_lock
 class Book:
     """One service's SQLite file, owned by this process from `open` to `close`."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: IO[str]) -> None:
+    def __init__(self, connection: sqlite3.Connection, lock: IO[str], path: Path) -> None:
         self.connection = connection
         self._lock = lock
+        self._path = path
 
     @classmethod
     def open(cls, path: Path, schema: str) -> "Book":
@@ -26,10 +27,7 @@ class Book:
                 f"{path} is in use by another process.", "Stop its owner, or give this one a file of its own."
             )
         try:
-            connection = sqlite3.connect(path, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
+            connection = _connect(path)
             # In one transaction: each statement of its own would wait for the disk.
             connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\n;COMMIT")
         except sqlite3.OperationalError as cause:
@@ -37,7 +35,11 @@ class Book:
             raise CannotRun(
                 f"The book {path} cannot be opened: {cause}.", "Check the disk and the folder's owner."
             ) from cause
-        return cls(connection, lock)
+        return cls(connection, lock, path)
+
+    def connect(self, any_thread: bool = False) -> sqlite3.Connection:
+        """A further connection to the same file, for its owner to close; *any_thread* may use it, one at a time."""
+        return _connect(self._path, any_thread)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -54,3 +56,11 @@ class Book:
         """Close the file and give the lock back."""
         self.connection.close()
         self._lock.close()
+
+
+def _connect(path: Path, any_thread: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=not any_thread)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection

@@ -1,7 +1,7 @@
 """A shop without sockets: real books on a temporary disk, payment and shipping called in process, and fate."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from oddsock.shop.calls import TIMED_OUT, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.log_lines import SpringLog
 from oddsock.shop.orders import book as orders_book
-from oddsock.shop.orders import gateway, parcels
+from oddsock.shop.orders import gateway, parcels, sqlite_store
 from oddsock.shop.orders.checkout import Desk
 from oddsock.shop.orders.narration import Narration
 from oddsock.shop.orders.order import Address, Card, Customer, Item, Order, total_of
+from oddsock.shop.orders.records import Step
 from oddsock.shop.orders.status import Status
 from oddsock.shop.payment import book as payment_book
 from oddsock.shop.payment.decision import decide, read_request
@@ -139,6 +140,7 @@ class ShopInProcess:
 
     folder: Path
     clock: ManualClock = field(default_factory=ManualClock)
+    switches: dict[str, bool] = field(default_factory=dict)
     _open: list[Book] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -151,16 +153,18 @@ class ShopInProcess:
         self.book = self._orders()
 
     def _orders(self) -> orders_book.OrdersBook:
-        return orders_book.OrdersBook(self._book("orders", orders_book.SCHEMA), self.clock)
+        return orders_book.OrdersBook(
+            sqlite_store.SqliteStore(self._book("orders", sqlite_store.SCHEMA)), self.clock, None, **self.switches
+        )
 
     def _book(self, name: str, schema: str) -> Book:
         book = Book.open(self.folder / f"{name}.sqlite", schema)
         self._open.append(book)
         return book
 
-    def restart(self) -> None:
+    async def restart(self) -> None:
         """Open the book of orders anew, as a new process would."""
-        self.book.close()
+        await self.book.close()
         self._open.pop()
         self.book = self._orders()
 
@@ -171,7 +175,7 @@ class ShopInProcess:
             parts = [Mortal(part, fate) for part in parts]
         return Desk(parts[0], parts[1], parts[2], Narration(SpringLog("orders", 8080, self.clock)), self.clock)
 
-    def place(self, price: float = 15.0, identity: str = "690320eae2c84800016ceb4b") -> Order:
+    async def place(self, price: float = 15.0, identity: str = "690320eae2c84800016ceb4b") -> Order:
         """An order of one sock at *price*, CREATED."""
         items = [Item(id="i", item_id="sock", quantity=1, unit_price=price)]
         total, total_cents = total_of(items, float32_totals=True)
@@ -187,18 +191,18 @@ class ShopInProcess:
             placed_at="2025-10-30T08:24:46.328+0000",
             status=Status.CREATED,
         )
-        self.book.create(order, orders_book.Step("checkout", Correlation()))
+        await self.book.create(order, Step("checkout", Correlation()))
         return order
 
-    def bring_to(self, order: Order, *statuses: Status, cause: str = "") -> Order:
+    async def bring_to(self, order: Order, *statuses: Status, cause: str = "") -> Order:
         """The order moved through *statuses*."""
         for status in statuses:
-            order = self.book.move(order, status, orders_book.Step("checkout", Correlation()), cause)
+            order = await self.book.move(order, status, Step("checkout", Correlation()), cause)
         return order
 
-    def statuses(self, order_id: str) -> list[str]:
+    async def statuses(self, order_id: str) -> list[str]:
         """What the journal says of an order."""
-        return [change.status for change in self.book.journal(0, 1000, order_id)]
+        return [change.status for change in await self.book.journal(0, 1000, order_id)]
 
     def kinds(self, order_id: str) -> list[str]:
         """What payment's book says of an order."""
@@ -208,18 +212,20 @@ class ShopInProcess:
         """What shipping's book says of an order."""
         return [shipment.event for shipment in self.shipping.book.page(0, 1000, order_id)]
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let every file go."""
+        await self.book.close()
+        self._open.pop()
         for book in self._open:
             book.close()
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[ShopInProcess]:
+async def shop(tmp_path: Path) -> AsyncIterator[ShopInProcess]:
     """A shop without sockets."""
     made = ShopInProcess(tmp_path)
     yield made
-    made.close()
+    await made.close()
 
 
 @pytest.fixture

@@ -60,8 +60,8 @@ def _desk(shop: Shop, **parts: Any) -> Desk:
 async def test_an_order_is_created_pending_paid_and_shipped(shop: Shop) -> None:
     order = await Checkout(_desk(shop), Baskets(), True).place("o1", LINKS, BY)
     assert (order.customer_id, order.total, order.total_cents, order.shipment_id) == ("c1", 19.99, 1999, "parcel-1")
-    assert shop.statuses("o1") == ["CREATED", "PENDING", "PAID"]
-    assert shop.book.order("o1") == order
+    assert await shop.statuses("o1") == ["CREATED", "PENDING", "PAID"]
+    assert await shop.book.order("o1") == order
 
 
 async def test_the_legacy_call_to_payment_carries_no_key(shop: Shop) -> None:
@@ -87,8 +87,8 @@ async def test_no_answer_of_payment_fails_the_order_for_its_own_cause(
     with pytest.raises(OrderRefused) as refused:
         await Checkout(_desk(shop, payment=Silent(kind, text)), Baskets(), True).place("o1", LINKS, BY)
     assert (refused.value.status, refused.value.message) == (500, message)
-    assert shop.statuses("o1") == ["CREATED", "PENDING", "PAYMENT_FAILED"]
-    assert shop.book.journal(0, 10)[-1].cause == shop.book.order("o1").reason == text
+    assert await shop.statuses("o1") == ["CREATED", "PENDING", "PAYMENT_FAILED"]
+    assert (await shop.book.journal(0, 10))[-1].cause == (await shop.book.order("o1")).reason == text
     said = capfd.readouterr().out
     assert f"Order o1 status updated to PAYMENT_FAILED due to: {text}" in said
     # A Java stack stands for a refusal by the kernel and for nothing else.
@@ -100,7 +100,7 @@ async def test_a_declined_order_is_payment_failed_and_a_406_on_the_legacy_wire(s
     with pytest.raises(OrderRefused) as refused:
         await Checkout(_desk(shop), Baskets(117.14), True).place("o1", LINKS, BY)
     assert (refused.value.status, refused.value.message) == (406, "Payment declined: amount exceeds 105.00")
-    assert shop.book.order("o1").reason == "payment declined: amount exceeds 105.00"
+    assert (await shop.book.order("o1")).reason == "payment declined: amount exceeds 105.00"
     assert shop.events("o1") == []
 
 
@@ -110,7 +110,7 @@ async def test_a_failing_shipping_leaves_the_order_paid_without_a_shipment(shop:
             "o1", LINKS, BY
         )
     assert (refused.value.status, refused.value.message) == (500, IO_ERROR)
-    order = shop.book.order("o1")
+    order = await shop.book.order("o1")
     assert (order.status, order.shipment_id, order.reason) == ("PAID", None, "")
 
 
@@ -119,4 +119,4 @@ async def test_without_a_basket_no_order_is_stored(shop: Shop) -> None:
         with pytest.raises(OrderRefused) as refused:
             await Checkout(_desk(shop), Baskets(cause=NoAnswer(kind, "x")), True).place("o1", LINKS, BY)
         assert refused.value.message == message
-    assert shop.book.count() == 0
+    assert await shop.book.count() == 0

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from oddsock.shop.correlation import Correlation
-from oddsock.shop.orders.book import KeyReused, Step, UnknownOrder
 from oddsock.shop.orders.cancel import Cancel
 from oddsock.shop.orders.order import Order
+from oddsock.shop.orders.records import KeyReused, Step, UnknownOrder
 from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
 from oddsock.shop.orders.status import Status, check_transition
 
@@ -24,35 +24,35 @@ FIRST = "690320eae2c84800016ceb4b"
 
 async def payment_failed(shop: Shop, identity: str = FIRST) -> Order:
     """Refused while payment was away."""
-    order: Order = shop.bring_to(shop.place(identity=identity), Status.PENDING)
-    return shop.bring_to(order, Status.PAYMENT_FAILED, cause="Connection refused")  # type: ignore[no-any-return]  # Shop is untyped here
+    order: Order = await shop.bring_to(await shop.place(identity=identity), Status.PENDING)
+    return await shop.bring_to(order, Status.PAYMENT_FAILED, cause="Connection refused")  # type: ignore[no-any-return]  # Shop is untyped here
 
 
 async def created(shop: Shop, identity: str = FIRST) -> Order:
     """orders died right after the first save."""
-    return shop.place(identity=identity)  # type: ignore[no-any-return]  # Shop is untyped here
+    return await shop.place(identity=identity)  # type: ignore[no-any-return]  # Shop is untyped here
 
 
 async def pending(shop: Shop, identity: str = FIRST) -> Order:
     """orders died before it asked payment."""
-    return shop.bring_to(shop.place(identity=identity), Status.PENDING)  # type: ignore[no-any-return]  # Shop is untyped here
+    return await shop.bring_to(await shop.place(identity=identity), Status.PENDING)  # type: ignore[no-any-return]  # Shop is untyped here
 
 
 async def charged_but_pending(shop: Shop, identity: str = FIRST) -> Order:
     """orders died after the charge, before the save."""
-    order: Order = shop.bring_to(shop.place(identity=identity), Status.PENDING)
+    order: Order = await shop.bring_to(await shop.place(identity=identity), Status.PENDING)
     await shop.payment.authorise(order, Correlation(order_id=order.id))
     return order
 
 
 async def charged_but_failed(shop: Shop, identity: str = FIRST) -> Order:
     """The answer to a charge that was taken came too late."""
-    return shop.bring_to(await charged_but_pending(shop, identity), Status.PAYMENT_FAILED, cause="Read timed out")  # type: ignore[no-any-return]  # Shop is untyped here
+    return await shop.bring_to(await charged_but_pending(shop, identity), Status.PAYMENT_FAILED, cause="Read timed out")  # type: ignore[no-any-return]  # Shop is untyped here
 
 
 async def paid_not_shipped(shop: Shop, identity: str = FIRST) -> Order:
     """Shipping was away."""
-    return shop.bring_to(await charged_but_pending(shop, identity), Status.PAID)  # type: ignore[no-any-return]  # Shop is untyped here
+    return await shop.bring_to(await charged_but_pending(shop, identity), Status.PAID)  # type: ignore[no-any-return]  # Shop is untyped here
 
 
 async def shipped_not_saved(shop: Shop, identity: str = FIRST) -> Order:
@@ -86,7 +86,7 @@ async def _until_done(shop: Shop, act: Callable[[], Awaitable[Order]], died: typ
         try:
             return await act()
         except (died, Unfinished):
-            shop.restart()
+            await shop.restart()
     raise AssertionError("it does not end")
 
 
@@ -107,7 +107,7 @@ async def test_a_retry_killed_between_any_two_steps_charges_and_ships_once(
         assert shop.kinds(order.id) == ["authorisation", "capture"], step
         assert shop.events(order.id) == ["accepted", "queued"], step
         assert done.shipment_id == shop.shipping.book.page(0, 10, order.id)[0].shipment_id
-        assert _is_legal(shop.statuses(order.id))
+        assert _is_legal(await shop.statuses(order.id))
         if fate.steps < step:
             assert step > 8, "the deaths did not reach into the retry"
             return
@@ -118,8 +118,8 @@ async def test_a_declined_retry_killed_between_any_two_steps_cancels_once(
     shop: Shop, new_fate: Callable[[int], Any], died: type[BaseException]
 ) -> None:
     for step in range(1, STEPS_MAX):
-        order = shop.bring_to(
-            shop.place(117.14, f"order-{step}"), Status.PENDING, Status.PAYMENT_FAILED, cause="Connection refused"
+        order = await shop.bring_to(
+            await shop.place(117.14, f"order-{step}"), Status.PENDING, Status.PAYMENT_FAILED, cause="Connection refused"
         )
         by = Correlation(idempotency_key=f"mend-{step}")
         fate = new_fate(step)
@@ -131,7 +131,7 @@ async def test_a_declined_retry_killed_between_any_two_steps_cancels_once(
         assert (done.status, done.reason) == (Status.CANCELLED, "payment_declined")
         assert shop.kinds(order.id) == ["decline"]
         assert shop.events(order.id) == []
-        assert shop.statuses(order.id)[-2:] == ["PENDING", "CANCELLED"]
+        assert (await shop.statuses(order.id))[-2:] == ["PENDING", "CANCELLED"]
         if fate.steps < step:
             return
     raise AssertionError("a retry has no end of steps")
@@ -153,7 +153,7 @@ async def test_a_cancel_killed_between_any_two_steps_recalls_and_refunds_once(
         assert (done.status, done.reason) == (Status.CANCELLED, "test order")
         assert shop.kinds(order.id) == ["authorisation", "capture", "refund"]
         assert shop.events(order.id) == ["accepted", "queued", "recalled"]
-        assert _is_legal(shop.statuses(order.id))
+        assert _is_legal(await shop.statuses(order.id))
         if fate.steps < step:
             return
     raise AssertionError("a cancel has no end of steps")
@@ -164,7 +164,7 @@ async def test_a_lost_answer_of_payment_is_asked_for_again_and_not_charged_again
     shop.payment.lost = 1
     with pytest.raises(Unfinished):
         await Retry(shop.desk()).run(order.id, BY)
-    assert shop.book.order(order.id).status is Status.PAYMENT_FAILED
+    assert (await shop.book.order(order.id)).status is Status.PAYMENT_FAILED
     done = await Retry(shop.desk()).run(order.id, BY)
     assert done.status is Status.PAID
     assert shop.kinds(order.id) == ["authorisation", "capture"]
@@ -175,7 +175,7 @@ async def test_a_lost_answer_of_shipping_is_asked_for_again_and_not_shipped_agai
     shop.shipping.lost = 1
     with pytest.raises(Unfinished):
         await Retry(shop.desk()).run(order.id, BY)
-    assert shop.book.order(order.id).status is Status.PAID
+    assert (await shop.book.order(order.id)).status is Status.PAID
     done = await Retry(shop.desk()).run(order.id, OTHER)
     assert done.shipment_id == "parcel-1"
     assert shop.events(order.id) == ["accepted", "queued"]
@@ -197,7 +197,7 @@ async def test_another_key_cannot_retry_what_is_done(shop: Shop) -> None:
 
 async def test_a_key_of_another_order_or_another_act_is_refused(shop: Shop) -> None:
     first = await payment_failed(shop)
-    second = shop.place(identity="690320eae2c84800016ceb4c")
+    second = await shop.place(identity="690320eae2c84800016ceb4c")
     await Retry(shop.desk()).run(first.id, BY)
     with pytest.raises(KeyReused):
         await Retry(shop.desk()).run(second.id, BY)
@@ -217,4 +217,4 @@ async def test_a_cancelled_order_stays_cancelled_for_its_first_reason(shop: Shop
     await Cancel(shop.desk()).run(order.id, "first", BY)
     again = await Cancel(shop.desk()).run(order.id, "second", OTHER)
     assert again.reason == "first"
-    assert shop.statuses(order.id).count("CANCELLED") == 1
+    assert (await shop.statuses(order.id)).count("CANCELLED") == 1

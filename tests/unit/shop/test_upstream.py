@@ -10,10 +10,10 @@ from oddsock.shop.calls import BROKEN, REFUSED, TIMED_OUT, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders import hal
 from oddsock.shop.orders.basket import Basket, Links
-from oddsock.shop.orders.book import UnknownOrder
 from oddsock.shop.orders.cancel import Cancel
 from oddsock.shop.orders.checkout import IO_ERROR, TIMEOUT, Desk, OrderRefused
 from oddsock.shop.orders.order import Address, Card, Customer, Item, Order
+from oddsock.shop.orders.records import UnknownOrder
 from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
 from oddsock.shop.orders.status import IllegalTransition, Status
 from oddsock.shop.orders.upstream import UpstreamCheckout
@@ -68,8 +68,8 @@ async def _place(shop: Shop, identity: str = "o1", /, **parts: Any) -> Order:
 async def test_an_order_is_saved_once_with_its_shipment_and_one_line_in_the_journal(shop: Shop) -> None:
     order = await _place(shop)
     assert (order.status, order.total_cents, order.shipment_id) == (Status.PAID, 1999, "parcel-1")
-    assert shop.book.order("o1") == order
-    (line,) = shop.book.journal(0, 10)
+    assert await shop.book.order("o1") == order
+    (line,) = await shop.book.journal(0, 10)
     assert (line.order_id, line.status, line.actor, line.request_id) == ("o1", "PAID", "checkout", "request-1")
     assert shop.kinds("o1") == ["authorisation", "capture"]
 
@@ -80,22 +80,22 @@ async def test_no_answer_of_a_service_leaves_no_order_at_all(shop: Shop, service
     with pytest.raises(OrderRefused) as refused:
         await _place(shop, "o1", **{service: Silent(kind)})
     assert (refused.value.status, refused.value.message) == (500, message)
-    assert shop.book.count() == 0
-    assert shop.book.journal(0, 10) == []
+    assert await shop.book.count() == 0
+    assert await shop.book.journal(0, 10) == []
 
 
 async def test_without_a_basket_no_order_is_stored_and_nobody_is_charged(shop: Shop) -> None:
     with pytest.raises(OrderRefused) as refused:
         await UpstreamCheckout(shop.desk(), Baskets(cause=NoAnswer(TIMED_OUT, "x")), True).place("o1", LINKS, BY)
     assert refused.value.message == TIMEOUT
-    assert (shop.book.count(), shop.payment.book.page(0, 10)) == (0, [])
+    assert (await shop.book.count(), shop.payment.book.page(0, 10)) == (0, [])
 
 
 async def test_a_decline_is_a_406_with_payments_own_text_and_leaves_no_order(shop: Shop) -> None:
     with pytest.raises(OrderRefused) as refused:
         await UpstreamCheckout(shop.desk(), Baskets(117.14), True).place("o1", LINKS, BY)
     assert (refused.value.status, refused.value.message) == (406, "Payment declined: amount exceeds 105.00")
-    assert (shop.book.count(), shop.kinds("o1"), shop.events("o1")) == (0, ["decline"], [])
+    assert (await shop.book.count(), shop.kinds("o1"), shop.events("o1")) == (0, ["decline"], [])
 
 
 async def test_killed_between_any_two_steps_an_order_is_whole_or_nowhere(
@@ -106,9 +106,9 @@ async def test_killed_between_any_two_steps_an_order_is_whole_or_nowhere(
         try:
             await UpstreamCheckout(shop.desk(fate), Baskets(), True).place(identity, LINKS, BY)
         except died:
-            shop.restart()
-        if shop.statuses(identity):
-            assert shop.book.order(identity).shipment_id is not None
+            await shop.restart()
+        if await shop.statuses(identity):
+            assert (await shop.book.order(identity)).shipment_id is not None
             assert shop.kinds(identity) == ["authorisation", "capture"]
             assert shop.events(identity) == ["accepted", "queued"]
         else:
@@ -131,12 +131,12 @@ async def test_a_cancel_killed_between_any_two_steps_recalls_and_refunds_once(
         try:
             await Cancel(shop.desk(fate)).run(order.id, "test order", by)
         except (died, Unfinished):
-            shop.restart()
+            await shop.restart()
         done = await Cancel(shop.desk()).run(order.id, "test order", by)
         assert (done.status, done.reason) == (Status.CANCELLED, "test order")
         assert shop.kinds(order.id) == ["authorisation", "capture", "refund"]
         assert shop.events(order.id) == ["accepted", "queued", "recalled"]
-        assert shop.statuses(order.id) == ["PAID", "CANCELLED"]
+        assert await shop.statuses(order.id) == ["PAID", "CANCELLED"]
         if fate.steps < step:
             return
     raise AssertionError("a cancel has no end of steps")
@@ -154,8 +154,8 @@ async def test_an_order_that_is_not_whole_cannot_be_saved_last(shop: Shop) -> No
     for half in ({"shipment_id": None}, {"status": Status.PENDING}):
         broken = Order(**{name: getattr(order, name) for name in Order.__struct_fields__} | {"id": "o2"} | half)
         with pytest.raises(IllegalTransition):
-            shop.book.save_last(broken, None, "")
-    assert shop.book.count() == 1
+            await shop.book.save_last(broken, None, "")
+    assert await shop.book.count() == 1
 
 
 async def test_the_wire_shows_no_status(shop: Shop) -> None:

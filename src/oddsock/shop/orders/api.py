@@ -15,14 +15,16 @@ from oddsock.shop.flags import UPSTREAM, WEAVE
 from oddsock.shop.log_lines import SpringLog
 from oddsock.shop.orders import hal
 from oddsock.shop.orders.basket import Baskets, Links
-from oddsock.shop.orders.book import SCHEMA, KeyReused, OrdersBook, UnknownOrder
+from oddsock.shop.orders.book import OrdersBook
 from oddsock.shop.orders.cancel import Cancel
 from oddsock.shop.orders.checkout import Checkout, Desk, OrderRefused
 from oddsock.shop.orders.gateway import PaymentOverHttp
 from oddsock.shop.orders.narration import Narration
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.parcels import ShippingOverHttp
+from oddsock.shop.orders.records import KeyReused, UnknownOrder
 from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
+from oddsock.shop.orders.sqlite_store import SCHEMA, SqliteStore
 from oddsock.shop.orders.tally import Tally
 from oddsock.shop.orders.upstream import UpstreamCheckout
 from oddsock.shop.orders.work import Work
@@ -111,14 +113,14 @@ class OrdersApi:
         page = wire.whole_number(request, "page", 0, 0, 2**31)
         size = wire.whole_number(request, "size", SIZE_DEFAULT, 1, SIZE_MAX)
         newest_first = request.query.get("sort", "").endswith(",desc")
-        found = self._book.orders(page * size, size, newest_first)
-        total, with_status = self._book.count(), self._with_status
+        found = await self._book.orders(page * size, size, newest_first)
+        total, with_status = await self._book.count(), self._with_status
         return hal.hal_answer(hal.order_list(found, _base(request), page, size, total, with_status))
 
     async def order(self, request: web.Request) -> web.Response:
         """GET /orders/{id}: HAL, or 404 with an empty body."""
         try:
-            found = self._book.order(request.match_info["id"])
+            found = await self._book.order(request.match_info["id"])
         except UnknownOrder:
             return web.Response(status=404)
         return hal.hal_answer(hal.resource(found, _base(request), with_status=self._with_status))
@@ -126,13 +128,13 @@ class OrdersApi:
     async def search(self, request: web.Request) -> web.Response:
         """GET /orders/search/customerId?custId=&sort=date: a customer's orders, without paging."""
         newest_first = request.query.get("sort", "").endswith(",desc")
-        found = self._book.orders_of(request.query.get("custId", ""), SIZE_MAX, newest_first)
+        found = await self._book.orders_of(request.query.get("custId", ""), SIZE_MAX, newest_first)
         return hal.hal_answer(hal.search_result(found, _base(request), request.query_string, self._with_status))
 
     async def journal(self, request: web.Request) -> web.Response:
         """GET /journal?after=&limit=&order=: a page of the journal."""
         after, limit = wire.page_of(request)
-        rows = self._book.journal(after, limit + 1, request.query.get("order", ""))
+        rows = await self._book.journal(after, limit + 1, request.query.get("order", ""))
         return wire.book_page("changes", rows, limit)
 
     async def can_retry(self, _request: web.Request) -> web.Response:
@@ -186,7 +188,7 @@ async def build(surroundings: Surroundings) -> web.Application:
     log = SpringLog("orders", surroundings.port, clock, masked=not flags.is_on("UNMASKED_CARD_LOG"))
     metrics, tally = Metrics("orders", "java", clock), Tally()
     metrics.more += tally.metrics
-    book = OrdersBook(await surroundings.open_book(SCHEMA), clock, tally)
+    book = OrdersBook(SqliteStore(await surroundings.open_book(SCHEMA)), clock, tally)
     client = session(call_wall_s(clock.speed))
     narration = Narration(log, at_debug=flags.text("DIALECT") == WEAVE)
     desk = Desk(book, PaymentOverHttp(client), ShippingOverHttp(client), narration, clock)
@@ -214,7 +216,7 @@ async def build(surroundings: Surroundings) -> web.Application:
     async def close(_app: web.Application) -> None:
         await work.end(GRACE_WALL_S)
         await client.close()
-        book.close()
+        await book.close()
 
     app.on_cleanup.append(close)
     return app

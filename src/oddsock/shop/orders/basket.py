@@ -48,6 +48,13 @@ class Basket:
     address: Address
     card: Card
     items: list[Item]
+    email: str = ""
+
+
+class _Known(Customer):
+    """The customer as user tells it, with where mail goes."""
+
+    email: str = ""
 
 
 class Baskets:
@@ -59,12 +66,13 @@ class Baskets:
     async def fetch(self, links: Links, by: Correlation) -> Basket:
         """The basket behind *links*; NoAnswer when one of the four gives none."""
         customer, address, card, items = await asyncio.gather(
-            self._get(links.customer, Customer, by),
+            self._get(links.customer, _Known, by),
             self._get(links.address, Address, by),
             self._get(links.card, Card, by),
             self._get(links.items, list[Item], by),
         )
-        return Basket(links.customer_id, customer, address, card, items)
+        copied = Customer(customer.first_name, customer.last_name, customer.username)
+        return Basket(links.customer_id, copied, address, card, items, customer.email)
 
     async def _get(self, url: str, shape: type[T], by: Correlation) -> T:
         host = urlsplit(url).hostname or ""

@@ -1,180 +1,178 @@
-"""The book of orders: the order as it is, the journal of how it came there, and the keys of retries and cancels.
+"""The book of orders: which changes an order may go through, and what each change writes beside the order.
 
-An order's row and its line in the journal change in one transaction, committed and flushed before the next step is
-taken, so a death between two steps leaves exactly what had been reached.
+The store keeps; the book decides: the state diagram, the line in the journal, the event, the letters a change owes its
+customer, the end of an errand. All of one change is one transaction of the store.
 """
-
-import sqlite3
-from dataclasses import dataclass
-
-import msgspec
 
 from oddsock.clients.sockshop.books import StatusChange
 from oddsock.kit.clock import Clock, iso
-from oddsock.kit.sqlite import Book
-from oddsock.shop.correlation import Correlation
-from oddsock.shop.orders import journal
-from oddsock.shop.orders.order import Order
+from oddsock.shop.orders import events, notices
+from oddsock.shop.orders.order import Order, changed
+from oddsock.shop.orders.records import Change, Errand, Mark, Step
 from oddsock.shop.orders.status import IllegalTransition, Status, check_transition
+from oddsock.shop.orders.store import OrdersStore
 from oddsock.shop.orders.tally import Tally
 
-SCHEMA = (
-    """
-CREATE TABLE IF NOT EXISTS orders(
-  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, customer_id TEXT NOT NULL, document BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS orders_of_customer ON orders(customer_id);
-CREATE TABLE IF NOT EXISTS keys(
-  key TEXT PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT NOT NULL, answer BLOB);
-"""
-    + journal.SCHEMA
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Who takes a step and on whose behalf: *actor* checkout, retry or cancel."""
-
-    actor: str
-    by: Correlation
-
-
-class UnknownOrder(Exception):
-    """There is no order of that id."""
-
-
-class KeyReused(Exception):
-    """An idempotency key came again for another order or another act."""
+ENDED = frozenset({Status.CANCELLED, Status.DELIVERED})
 
 
 class OrdersBook:
-    """The orders of the shop, in one SQLite file; *tally* counts what is committed."""
+    """The orders of the shop over a *store*; *tally* counts what is committed.
 
-    def __init__(self, book: Book, clock: Clock, tally: Tally | None = None) -> None:
-        self._book = book
+    *has_history*: changes are kept as events. *has_notices*: the customer is owed a notice of each event.
+    """
+
+    def __init__(
+        self,
+        store: OrdersStore,
+        clock: Clock,
+        tally: Tally | None = None,
+        has_history: bool = False,
+        has_notices: bool = False,
+    ) -> None:
+        self.store = store
+        self.has_history = has_history
         self._clock = clock
         self._tally = tally or Tally()
+        self._has_notices = has_notices
 
-    def create(self, order: Order, step: Step) -> None:
+    async def create(self, order: Order, step: Step) -> None:
         """Store a new order, CREATED."""
         check_transition(None, order.status)
-        self._insert(order, step, "")
+        await self._insert(order, step, "")
 
-    def save_last(self, order: Order, step: Step, cause: str) -> None:
+    async def save_last(self, order: Order, step: Step, cause: str) -> None:
         """Store a new order that is paid and shipped already: profile `upstream`; the journal gets one line, PAID."""
         if order.status is not Status.PAID or not order.shipment_id:
             raise IllegalTransition(None, order.status)
-        self._insert(order, step, cause)
+        await self._insert(order, step, cause)
 
-    def _insert(self, order: Order, step: Step, cause: str) -> None:
-        with self._book.transaction() as rows:
-            rows.execute(
-                "INSERT INTO orders(id, customer_id, document) VALUES(?,?,?)",
-                (order.id, order.customer_id, msgspec.json.encode(order)),
-            )
-            journal.append(rows, order.id, order.status, iso(self._clock.now()), cause, step.actor, step.by)
+    async def _insert(self, order: Order, step: Step, cause: str) -> None:
+        at = iso(self._clock.now())
+        kept = (events.created(order, step, at, cause),) if self.has_history else ()
+        letters = notices.owed(order, at) if self._has_notices else ()
+        await self.store.create(
+            Change(order=order, step=step, at=at, cause=cause, enters=True, events=kept, letters=letters)
+        )
         self._tally.stored(order.status)
 
-    def move(self, order: Order, status: Status, step: Step, cause: str = "", closes_key: bool = False) -> Order:
-        """The order in *status* because of *cause*; IllegalTransition; with *closes_key* the key's answer is stored."""
+    async def move(
+        self,
+        order: Order,
+        status: Status,
+        step: Step,
+        cause: str = "",
+        closes_key: bool = False,
+        *,
+        shipment_id: str | None = None,
+        marks: tuple[Mark, ...] = (),
+        errand: Errand | None = None,
+        event: str = "",
+    ) -> Order:
+        """The order in *status* because of *cause*; IllegalTransition, Superseded.
+
+        With *closes_key* the order is the final answer under the step's key. *shipment_id* is saved with the status;
+        *marks* and *errand*, too. *event* is what the customer is told in place of what the status says.
+        """
         check_transition(order.status, status)
         failed = status in (Status.PAYMENT_FAILED, Status.CANCELLED)
-        moved = msgspec.structs.replace(order, status=status, reason=cause if failed else "")
-        with self._book.transaction() as rows:
-            self._write(rows, moved)
-            journal.append(rows, order.id, status, iso(self._clock.now()), cause, step.actor, step.by)
-            if closes_key:
-                self._close_key(rows, step.by.idempotency_key, moved)
+        moved = changed(
+            order,
+            status=status,
+            reason=cause if failed else "",
+            shipment_id=shipment_id if shipment_id is not None else order.shipment_id,
+        )
+        at = iso(self._clock.now())
+        ends = status in ENDED or moved.shipment_id is not None
+        await self.store.apply(
+            Change(
+                order=moved,
+                step=step,
+                at=at,
+                cause=cause,
+                enters=True,
+                events=(events.moved(moved, step, at, cause),) if self.has_history else (),
+                letters=notices.owed(moved, at, event) if self._has_notices else (),
+                marks=marks,
+                errand=errand,
+                ends_errand=ends,
+                closes_key=closes_key,
+            )
+        )
         self._tally.entered(status)
         return moved
 
-    def ship(self, order: Order, shipment_id: str, step: Step) -> Order:
+    async def ship(self, order: Order, shipment_id: str, step: Step) -> Order:
         """The order with its shipment; the answer of the step's key, if it has one, is stored with it."""
-        shipped = msgspec.structs.replace(order, shipment_id=shipment_id)
-        with self._book.transaction() as rows:
-            self._write(rows, shipped)
-            self._close_key(rows, step.by.idempotency_key, shipped)
+        shipped = changed(order, shipment_id=shipment_id)
+        at = iso(self._clock.now())
+        kept = (events.shipped(shipped, step, at),) if self.has_history else ()
+        await self.store.apply(Change(order=shipped, step=step, at=at, events=kept, ends_errand=True, closes_key=True))
         return shipped
 
-    def open_key(self, key: str, kind: str, order_id: str) -> None:
+    async def park(self, order: Order, errand: Errand, step: Step, marks: tuple[Mark, ...] = ()) -> Order:
+        """The order with *errand* to be carried on with later; the first time its customer is owed a notice."""
+        at = iso(self._clock.now())
+        parked = changed(order)
+        kept = (events.parked(parked, errand, step, at),) if self.has_history else ()
+        is_late = self._has_notices and errand.stage == "finish" and not errand.dead
+        letters = notices.delayed(parked, at) if is_late else ()
+        await self.store.apply(
+            Change(
+                order=parked,
+                step=step,
+                at=at,
+                cause=errand.cause,
+                events=kept,
+                letters=letters,
+                marks=marks,
+                errand=errand,
+            )
+        )
+        return parked
+
+    async def mark(self, order: Order, step: Step, *marks: Mark) -> Order:
+        """The order with *marks* in its saga's journal."""
+        marked = changed(order)
+        await self.store.apply(Change(order=marked, step=step, at=iso(self._clock.now()), marks=marks))
+        return marked
+
+    async def open_key(self, key: str, kind: str, order_id: str) -> None:
         """Keep that *kind* (retry or cancel) of *order_id* began under *key*; KeyReused for another order or kind."""
-        with self._book.transaction() as rows:
-            rows.execute("INSERT INTO keys VALUES(?,?,?,NULL) ON CONFLICT(key) DO NOTHING", (key, kind, order_id))
-            row = rows.execute("SELECT * FROM keys WHERE key=?", (key,)).fetchone()
-            if (row["kind"], row["order_id"]) != (kind, order_id):
-                raise KeyReused(key)
+        await self.store.open_key(key, kind, order_id)
 
-    def is_key_open(self, key: str) -> bool:
-        """Whether something began under *key*, ended or not."""
-        return self._key_row(key) is not None
-
-    def key_answer(self, key: str, kind: str, order_id: str) -> Order | None:
+    async def key_answer(self, key: str, kind: str, order_id: str) -> Order | None:
         """The final answer stored under *key*, None while there is none; KeyReused."""
-        row = self._key_row(key)
-        if row is None:
-            return None
-        if (row["kind"], row["order_id"]) != (kind, order_id):
-            raise KeyReused(key)
-        return msgspec.json.decode(row["answer"], type=Order) if row["answer"] is not None else None
+        return await self.store.key_answer(key, kind, order_id)
 
-    def close_key(self, key: str, order: Order) -> None:
+    async def close_key(self, key: str, order: Order) -> None:
         """Store *order* as the final answer under *key*."""
-        with self._book.transaction() as rows:
-            self._close_key(rows, key, order)
+        await self.store.close_key(key, order)
 
-    def order(self, order_id: str) -> Order:
+    async def order(self, order_id: str) -> Order:
         """The order of that id; UnknownOrder."""
-        row = self._book.connection.execute("SELECT document FROM orders WHERE id=?", (order_id,)).fetchone()
-        if row is None:
-            raise UnknownOrder(order_id)
-        return _read(row)
+        return await self.store.order(order_id)
 
-    def orders(self, first: int, rows_max: int, newest_first: bool = False) -> list[Order]:
+    async def orders(self, first: int, rows_max: int, newest_first: bool = False) -> list[Order]:
         """*rows_max* orders from position *first* (from 0), in the order they were placed or against it."""
-        direction = "DESC" if newest_first else "ASC"
-        found = self._book.connection.execute(
-            f"SELECT document FROM orders ORDER BY n {direction} LIMIT ? OFFSET ?", (rows_max, first)
-        )
-        return [_read(row) for row in found]
+        return await self.store.orders(first, rows_max, newest_first)
 
-    def orders_of(self, customer_id: str, rows_max: int, newest_first: bool = False) -> list[Order]:
+    async def orders_of(self, customer_id: str, rows_max: int, newest_first: bool = False) -> list[Order]:
         """Up to *rows_max* orders of one customer."""
-        direction = "DESC" if newest_first else "ASC"
-        found = self._book.connection.execute(
-            f"SELECT document FROM orders WHERE customer_id=? ORDER BY n {direction} LIMIT ?", (customer_id, rows_max)
-        )
-        return [_read(row) for row in found]
+        return await self.store.orders_of(customer_id, rows_max, newest_first)
 
-    def count(self) -> int:
+    async def count(self) -> int:
         """How many orders there are."""
-        return int(self._book.connection.execute("SELECT COUNT(*) FROM orders").fetchone()[0])
+        return await self.store.count()
 
-    def journal(self, after: int, rows_max: int, order_id: str = "") -> list[StatusChange]:
+    async def journal(self, after: int, rows_max: int, order_id: str = "") -> list[StatusChange]:
         """A page of the journal."""
-        return journal.read(self._book.connection, after, rows_max, order_id)
+        return await self.store.journal(after, rows_max, order_id)
 
     def works(self) -> bool:
-        """Whether the file can be read."""
-        try:
-            self.count()
-        except sqlite3.Error:
-            return False
-        return True
+        """Whether the store can be read."""
+        return self.store.works()
 
-    def close(self) -> None:
-        """Let the file go."""
-        self._book.close()
-
-    def _key_row(self, key: str) -> sqlite3.Row | None:
-        row: sqlite3.Row | None = self._book.connection.execute("SELECT * FROM keys WHERE key=?", (key,)).fetchone()
-        return row
-
-    def _write(self, rows: sqlite3.Connection, order: Order) -> None:
-        rows.execute("UPDATE orders SET document=? WHERE id=?", (msgspec.json.encode(order), order.id))
-
-    def _close_key(self, rows: sqlite3.Connection, key: str, order: Order) -> None:
-        if key:
-            rows.execute("UPDATE keys SET answer=? WHERE key=? AND answer IS NULL", (msgspec.json.encode(order), key))
-
-
-def _read(row: sqlite3.Row) -> Order:
-    return msgspec.json.decode(row["document"], type=Order)
+    async def close(self) -> None:
+        """Let the store go."""
+        await self.store.close()

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from oddsock.shop.calls import NoAnswer
 from oddsock.shop.correlation import Correlation
-from oddsock.shop.orders.book import Step
 from oddsock.shop.orders.checkout import Desk
 from oddsock.shop.orders.order import Order
+from oddsock.shop.orders.records import Step
 from oddsock.shop.orders.retry import Unfinished, WrongState
 from oddsock.shop.orders.status import NEXT, Status
 
@@ -25,17 +25,17 @@ class Cancel:
     async def run(self, order_id: str, reason: str, by: Correlation) -> Order:
         """The cancelled order, one that is cancelled as it is; UnknownOrder, KeyReused, WrongState, Unfinished."""
         desk, key = self._desk, by.idempotency_key
-        order = desk.book.order(order_id)
-        if answer := desk.book.key_answer(key, KIND, order_id):
+        order = await desk.book.order(order_id)
+        if answer := await desk.book.key_answer(key, KIND, order_id):
             return answer
         step = Step(KIND, replace(by, order_id=order_id))
         if order.status is Status.CANCELLED:
-            desk.book.open_key(key, KIND, order_id)
-            desk.book.close_key(key, order)
+            await desk.book.open_key(key, KIND, order_id)
+            await desk.book.close_key(key, order)
             return order
         if Status.CANCELLED not in NEXT[order.status]:
             raise WrongState(f"Order {order_id} is {order.status} and cannot be cancelled.")
-        desk.book.open_key(key, KIND, order_id)
+        await desk.book.open_key(key, KIND, order_id)
         try:
             for shipment_id in await desk.shipping.live_shipments(order_id, step.by):
                 await desk.shipping.recall(shipment_id, step.by)
@@ -43,6 +43,6 @@ class Cancel:
                 await desk.payment.refund(capture, reason, step.by)
         except NoAnswer as cause:
             raise Unfinished(f"Order {order_id} is not cancelled yet: {cause.text}.") from cause
-        order = desk.book.move(order, Status.CANCELLED, step, reason, closes_key=True)
+        order = await desk.book.move(order, Status.CANCELLED, step, reason, closes_key=True)
         desk.narration.moved(order, step.by)
         return order

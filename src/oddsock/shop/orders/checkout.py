@@ -11,11 +11,12 @@ from oddsock.kit.clock import Clock
 from oddsock.shop.calls import TIMED_OUT, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.basket import Basket, Links
-from oddsock.shop.orders.book import OrdersBook, Step
+from oddsock.shop.orders.book import OrdersBook
 from oddsock.shop.orders.gateway import Payment
 from oddsock.shop.orders.narration import Narration
 from oddsock.shop.orders.order import Order, total_of
 from oddsock.shop.orders.parcels import Shipping
+from oddsock.shop.orders.records import Step
 from oddsock.shop.orders.status import Status
 from oddsock.shop.wire import java_date
 
@@ -82,6 +83,7 @@ class Intake:
             total_cents=total_cents,
             placed_at=java_date(self._desk.clock.now()),
             status=Status.CREATED,
+            email=basket.email,
         )
 
     def refusal(self, cause: NoAnswer, by: Correlation, message: str = IO_ERROR) -> OrderRefused:
@@ -104,9 +106,9 @@ class Checkout:
         # The legacy call to payment carries no key: two attempts are two charges.
         step = Step("checkout", replace(by, order_id=order.id, idempotency_key=""))
         desk = self._desk
-        desk.book.create(order, step)
+        await desk.book.create(order, step)
         desk.narration.created(order, step.by)
-        order = desk.book.move(order, Status.PENDING, step)
+        order = await desk.book.move(order, Status.PENDING, step)
         desk.narration.moved(order, step.by)
         order = await self._pay(order, step)
         return await self._ship(order, step)
@@ -118,16 +120,16 @@ class Checkout:
             answer = await desk.payment.authorise(order, step.by)
         except NoAnswer as cause:
             desk.narration.payment_failed(order, cause, step.by)
-            failed = desk.book.move(order, Status.PAYMENT_FAILED, step, cause.text)
+            failed = await desk.book.move(order, Status.PAYMENT_FAILED, step, cause.text)
             desk.narration.moved(failed, step.by)
             unavailable = f"Payment service unavailable for order {order.id}"
             raise self._intake.refusal(cause, step.by, unavailable) from cause
         desk.narration.answered(order, answer.authorised, answer.message, step.by)
         if not answer.authorised:
             declined = f"payment declined: {answer.message.removeprefix('Payment declined: ')}"
-            desk.narration.moved(desk.book.move(order, Status.PAYMENT_FAILED, step, declined), step.by)
+            desk.narration.moved(await desk.book.move(order, Status.PAYMENT_FAILED, step, declined), step.by)
             raise OrderRefused(406, DECLINED, answer.message)
-        order = desk.book.move(order, Status.PAID, step)
+        order = await desk.book.move(order, Status.PAID, step)
         desk.narration.paid(order, step.by)
         return order
 
@@ -138,6 +140,6 @@ class Checkout:
         except NoAnswer as cause:
             desk.narration.not_shipped(order, cause, step.by)
             raise self._intake.refusal(cause, step.by) from cause
-        order = desk.book.ship(order, shipment_id, step)
+        order = await desk.book.ship(order, shipment_id, step)
         desk.narration.shipped(order, step.by)
         return order

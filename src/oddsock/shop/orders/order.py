@@ -1,5 +1,7 @@
 """An order and its totals: pure. Field names are the wire's (microservices-demo/orders entities), ids null as there."""
 
+from typing import Any
+
 import msgspec
 
 from oddsock.kit.money import SHIPPING_CENTS, cents, wire_total
@@ -42,7 +44,10 @@ class Item(msgspec.Struct, rename="camel"):
 
 
 class Order(msgspec.Struct, kw_only=True):
-    """An order of the book; *total* is what goes over the wire, *reason* why it failed or was cancelled."""
+    """An order of the book; *total* is what goes over the wire, *reason* why it failed or was cancelled.
+
+    *email* is where its customer is told of it; *revision* counts its changes, so that none is written over another.
+    """
 
     id: str
     customer_id: str
@@ -56,6 +61,13 @@ class Order(msgspec.Struct, kw_only=True):
     status: Status
     reason: str = ""
     shipment_id: str | None = None
+    email: str = ""
+    revision: int = 0
+
+
+def changed(order: Order, **fields: Any) -> Order:
+    """*order* with *fields*, one revision on."""
+    return msgspec.structs.replace(order, revision=order.revision + 1, **fields)
 
 
 def total_of(items: list[Item], float32_totals: bool) -> tuple[float, int]:

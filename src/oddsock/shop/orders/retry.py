@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from oddsock.shop.calls import NoAnswer
 from oddsock.shop.correlation import Correlation
-from oddsock.shop.orders.book import Step
 from oddsock.shop.orders.checkout import Desk
 from oddsock.shop.orders.order import Order
+from oddsock.shop.orders.records import Step
 from oddsock.shop.orders.status import PAYABLE, Status
 
 KIND = "retry"
@@ -35,46 +35,46 @@ class Retry:
     async def run(self, order_id: str, by: Correlation) -> Order:
         """The order as this key leaves it; UnknownOrder, KeyReused, WrongState, Unfinished."""
         desk, key = self._desk, by.idempotency_key
-        order = desk.book.order(order_id)
-        if answer := desk.book.key_answer(key, KIND, order_id):
+        order = await desk.book.order(order_id)
+        if answer := await desk.book.key_answer(key, KIND, order_id):
             return answer
         step = Step(KIND, replace(by, order_id=order_id))
         if order.status in PAYABLE:
-            desk.book.open_key(key, KIND, order_id)
+            await desk.book.open_key(key, KIND, order_id)
             order = await self._pay(order, step)
         elif order.status is not Status.PAID or order.shipment_id is not None:
             raise WrongState(f"Order {order_id} is {order.status}, there is nothing to retry.")
         if order.status is not Status.PAID:
             return order
-        desk.book.open_key(key, KIND, order_id)
+        await desk.book.open_key(key, KIND, order_id)
         return await self._ship(order, step)
 
     async def _pay(self, order: Order, step: Step) -> Order:
         desk = self._desk
         if order.status is not Status.PENDING:
-            order = desk.book.move(order, Status.PENDING, step, "retry")
+            order = await desk.book.move(order, Status.PENDING, step, "retry")
             desk.narration.moved(order, step.by)
         try:
             captures = await desk.payment.live_captures(order.id, step.by)
             if captures:
                 adopted = captures[0].charge_id
                 desk.narration.adopted(order, adopted, step.by)
-                order = desk.book.move(order, Status.PAID, step, f"adopted capture {adopted}")
+                order = await desk.book.move(order, Status.PAID, step, f"adopted capture {adopted}")
                 desk.narration.paid(order, step.by)
                 return order
             desk.narration.paying(order, step.by)
             answer = await desk.payment.authorise(order, step.by)
         except NoAnswer as cause:
             desk.narration.payment_failed(order, cause, step.by)
-            failed = desk.book.move(order, Status.PAYMENT_FAILED, step, cause.text)
+            failed = await desk.book.move(order, Status.PAYMENT_FAILED, step, cause.text)
             desk.narration.moved(failed, step.by)
             raise Unfinished(f"Payment service unavailable for order {order.id}") from cause
         desk.narration.answered(order, answer.authorised, answer.message, step.by)
         if not answer.authorised:
-            order = desk.book.move(order, Status.CANCELLED, step, PAYMENT_DECLINED, closes_key=True)
+            order = await desk.book.move(order, Status.CANCELLED, step, PAYMENT_DECLINED, closes_key=True)
             desk.narration.moved(order, step.by)
             return order
-        order = desk.book.move(order, Status.PAID, step)
+        order = await desk.book.move(order, Status.PAID, step)
         desk.narration.paid(order, step.by)
         return order
 
@@ -86,6 +86,6 @@ class Retry:
         except NoAnswer as cause:
             desk.narration.not_shipped(order, cause, step.by)
             raise Unfinished(f"Shipping service unavailable for order {order.id}") from cause
-        order = desk.book.ship(order, shipment_id, step)
+        order = await desk.book.ship(order, shipment_id, step)
         desk.narration.shipped(order, step.by)
         return order

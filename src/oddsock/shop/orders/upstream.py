@@ -11,9 +11,9 @@ import msgspec
 from oddsock.shop.calls import NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.basket import Links
-from oddsock.shop.orders.book import Step
 from oddsock.shop.orders.checkout import DECLINED, BasketSource, Desk, Intake, OrderRefused
 from oddsock.shop.orders.order import Order
+from oddsock.shop.orders.records import Step
 from oddsock.shop.orders.status import Status
 from oddsock.shop.wire import java_date
 
@@ -37,7 +37,7 @@ class UpstreamCheckout:
         shipment_id = await self._ship(order, step.by)
         placed_at = java_date(self._desk.clock.now())
         order = msgspec.structs.replace(order, status=Status.PAID, shipment_id=shipment_id, placed_at=placed_at)
-        self._desk.book.save_last(order, step, SAVED_LAST)
+        await self._desk.book.save_last(order, step, SAVED_LAST)
         self._desk.narration.saved(order, step.by)
         return order
 
