@@ -77,9 +77,9 @@ class Questions:
         return [str(row.attributes.message) for row in EventsApi(self.client).search_events(body=request).data]
 
     def points(self, query: str) -> list[float]:
-        """The values of a metric query while the fault held, a second cut off at both ends."""
+        """The values of a metric query while the fault held, a second cut off where it begins and two where it ends."""
         from_s, to_s = (int(instant(at).timestamp()) for at in self.held)
-        answer: Any = MetricsApi(self.client).query_metrics(_from=from_s + 1, to=to_s - 1, query=query)
+        answer: Any = MetricsApi(self.client).query_metrics(_from=from_s + 1, to=to_s - 2, query=query)
         points = [point.value for series in answer.series for point in series.pointlist]
         return [value for _, value in points if value is not None]
 

@@ -119,7 +119,8 @@ def _points(answer: Answer, part: str, span: Span, outages: Sequence[Stretch], s
                 is_in = (instant(span.from_at) - at).total_seconds() >= interval_s
                 is_in = is_in and not any(one.holds(at, late_s) for one in outages)
             elif part == "during":
-                is_in = since_held >= late_s and to_heal >= interval_s
+                # Stamped before it was read, a value may be of a moment later than its second.
+                is_in = since_held >= late_s and to_heal >= interval_s + AGENT_WALL_S_MIN
             else:
                 is_in = (at - instant(span.to_at)).total_seconds() >= late_s
             if is_in and value is not None:
