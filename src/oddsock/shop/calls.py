@@ -83,8 +83,15 @@ async def call(
     if body is not None:
         data = msgspec.json.encode(body)
         sent["Content-Type"] = "application/json"
+    return await send(client, method, url, sent, data)
+
+
+async def send(
+    client: aiohttp.ClientSession, method: str, url: str, headers: Mapping[str, str], data: bytes | None = None
+) -> Answer:
+    """The answer to *method* *url* with the body *data* as it is, whatever its status. NoAnswer when none came."""
     try:
-        async with client.request(method, url, headers=sent, data=data, allow_redirects=False) as response:
+        async with client.request(method, url, headers=headers, data=data, allow_redirects=False) as response:
             return Answer(response.status, await response.read(), response.headers.get("Content-Type", ""))
     except aiohttp.ClientConnectorDNSError as cause:
         raise NoAnswer(UNKNOWN_NAME, f"{cause.host}: Name or service not known", cause.host, cause.port or 0) from cause

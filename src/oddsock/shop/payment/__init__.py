@@ -1,1 +1,8 @@
-"""payment: authorises up to a limit and keeps every authorisation, capture, decline and refund."""
+"""payment: authorises up to a limit or through a gateway; keeps every authorisation, capture, decline, void, refund.
+
+decision  what an amount deserves, and the original's texts, pure
+book      the rows, the keys, what is to be told
+terminal  who decides: payment itself
+asks      what was begun at a gateway, for the start after a death
+api       the routes
+"""

@@ -1,15 +1,21 @@
-"""payment's wire: POST /paymentAuth as the original, and its book: GET /charges, POST /refunds.
+"""payment's wire: POST /paymentAuth as the original, and ours: /authorise, /captures, /voids, /refunds, GET /charges.
 
 Arguments `-port=8080 -decline=105`; without -decline the switch DECLINE_LIMIT rules. The log never names an amount, a
 card or an order, as in the original.
 """
 
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
 import msgspec
 from aiohttp import web
 
+from oddsock.clients.sockshop.books import Charge
 from oddsock.shop import wire
+from oddsock.shop.calls import NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.exposition import Metrics
+from oddsock.shop.fault_points import reach
 from oddsock.shop.log_lines import GoKitLog
 from oddsock.shop.payment.book import (
     SCHEMA,
@@ -18,12 +24,17 @@ from oddsock.shop.payment.book import (
     PaymentBook,
     Refund,
     UnknownCharge,
+    WrongState,
     fingerprint_of,
 )
-from oddsock.shop.payment.decision import InvalidPayment, decide, read_request
+from oddsock.shop.payment.decision import Authorisation, Held, InvalidPayment, read_request
+from oddsock.shop.payment.terminal import OwnTerminal, Terminal
 from oddsock.shop.service import LOG, Surroundings
 
 PORT = 8080
+
+T = TypeVar("T")
+Answers = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
 
 
 class RefundBody(msgspec.Struct):
@@ -34,56 +45,127 @@ class RefundBody(msgspec.Struct):
     reason: str = ""
 
 
-class PaymentApi:
-    """The routes of payment over one book and one limit."""
+class CaptureBody(msgspec.Struct):
+    """POST /captures; 0 cents are all that was authorised."""
 
-    def __init__(self, surroundings: Surroundings, book: PaymentBook, log: GoKitLog, limit: float) -> None:
+    charge_id: str
+    amount_cents: int = 0
+
+
+class VoidBody(msgspec.Struct):
+    """POST /voids."""
+
+    charge_id: str
+    reason: str = ""
+
+
+class PaymentApi:
+    """The routes of payment over one book and one terminal."""
+
+    def __init__(self, surroundings: Surroundings, book: PaymentBook, log: GoKitLog, terminal: Terminal) -> None:
         self._clock = surroundings.clock
         self._book = book
         self._log = log
-        self._limit = limit
+        self._terminal = terminal
 
     async def authorise(self, request: web.Request) -> web.Response:
-        """POST /paymentAuth: 200 {authorised, message}; 500 for a bad amount; 422 for a key used otherwise."""
-        began = self._clock.monotonic()
-        body = await request.read()
-        by = Correlation.received(request.headers)
-        try:
+        """POST /paymentAuth: 200 {authorised, message}; 500 for a bad amount; 422 for a key used otherwise; 503."""
+        began, body, by = self._clock.monotonic(), await request.read(), Correlation.received(request.headers)
+
+        async def pay() -> web.Response:
             asked = read_request(body)
-            decided = decide(asked.amount, self._limit)
-            decided = self._book.settle(asked, decided, by, fingerprint_of(body, by.order_id))
+            decided = await self._terminal.pay(asked, by, fingerprint_of(body, by.order_id))
+            return await self._decided("Authorise", began, decided, by)
+
+        return await self._answer(pay, "payment")
+
+    async def hold(self, request: web.Request) -> web.Response:
+        """POST /authorise: as /paymentAuth, but nothing is captured; 200 {authorised, message, charge_id}."""
+        began, body, by = self._clock.monotonic(), await request.read(), Correlation.received(request.headers)
+
+        async def hold() -> web.Response:
+            asked = read_request(body)
+            held = await self._terminal.hold(asked, by, fingerprint_of(body, by.order_id))
+            return await self._decided("Hold", began, held, by)
+
+        return await self._answer(hold, "authorisation")
+
+    async def _decided(self, name: str, began: float, decided: Authorisation | Held, by: Correlation) -> web.Response:
+        self._log.method(name, began, result=decided.authorised)
+        if decided.authorised:
+            await reach("reply-dropped-after-charge", order=by.order_id, request_id=by.request_id)
+        return wire.answer(decided)
+
+    async def capture(self, request: web.Request) -> web.Response:
+        """POST /captures {charge_id, amount_cents} with Idempotency-Key: 201 the row, 200 again, 404, 409, 422, 503."""
+
+        def act(body: CaptureBody, by: Correlation, fingerprint: str) -> Awaitable[tuple[Charge, bool]]:
+            return self._terminal.capture(body.charge_id, body.amount_cents, by, fingerprint)
+
+        return await self._keyed(request, CaptureBody, "capture", act)
+
+    async def void(self, request: web.Request) -> web.Response:
+        """POST /voids {charge_id, reason} with Idempotency-Key: 201 the row, 200 again, 404, 409, 422, 503."""
+
+        def act(body: VoidBody, by: Correlation, fingerprint: str) -> Awaitable[tuple[Charge, bool]]:
+            return self._terminal.void(body.charge_id, body.reason, by, fingerprint)
+
+        return await self._keyed(request, VoidBody, "void", act)
+
+    async def refund(self, request: web.Request) -> web.Response:
+        """POST /refunds with Idempotency-Key: 201 the refund's row, 200 the same row again, 404, 409, 422, 503."""
+
+        def act(body: RefundBody, by: Correlation, fingerprint: str) -> Awaitable[tuple[Charge, bool]]:
+            asked = Refund(body.charge_id, body.amount_cents, body.reason)
+            return self._terminal.refund(asked, by, fingerprint)
+
+        return await self._keyed(request, RefundBody, "refund", act, cents_min=1)
+
+    async def _keyed(
+        self,
+        request: web.Request,
+        shape: type[T],
+        what: str,
+        act: Callable[[T, Correlation, str], Awaitable[tuple[Charge, bool]]],
+        cents_min: int = 0,
+    ) -> web.Response:
+        began, by = self._clock.monotonic(), Correlation.received(request.headers)
+        if not by.idempotency_key:
+            return wire.go_error(f"A {what} needs an Idempotency-Key.", 400)
+        try:
+            body = await wire.read_body(request, shape)
+        except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+            return wire.go_error(str(cause), 400)
+        if getattr(body, "amount_cents", cents_min) < cents_min:
+            return wire.go_error(f"A {what} needs a positive amount_cents.", 400)
+
+        async def run() -> web.Response:
+            charge, is_new = await act(body, by, fingerprint_of(msgspec.json.encode(body)))
+            self._log.method(what.title(), began, result=True)
+            return wire.answer(charge, 201 if is_new else 200)
+
+        return await self._answer(run, what)
+
+    async def _answer(self, work: Callable[[], Awaitable[web.Response]], what: str) -> web.Response:
+        """The answer of *work*, or the error of a Go service for what it raises."""
+        try:
+            return await work()
         except InvalidPayment as cause:
             self._log.error(str(cause))
             return wire.go_error(str(cause))
         except KeyReused as cause:
             self._log.error("idempotency key reused")
-            return wire.go_error(f"The Idempotency-Key {cause} was used for another payment.", 422)
-        self._log.method("Authorise", began, result=decided.authorised)
-        return wire.answer(decided)
-
-    async def refund(self, request: web.Request) -> web.Response:
-        """POST /refunds with Idempotency-Key: 201 the refund's row, 200 the same row again, 404, 409, 422."""
-        began = self._clock.monotonic()
-        by = Correlation.received(request.headers)
-        if not by.idempotency_key:
-            return wire.go_error("A refund needs an Idempotency-Key.", 400)
-        try:
-            body = await wire.read_body(request, RefundBody)
-        except (msgspec.DecodeError, UnicodeDecodeError) as cause:
-            return wire.go_error(str(cause), 400)
-        if body.amount_cents <= 0:
-            return wire.go_error("A refund needs a positive amount_cents.", 400)
-        asked = Refund(body.charge_id, body.amount_cents, body.reason)
-        try:
-            charge, is_new = self._book.refund(asked, by, fingerprint_of(msgspec.json.encode(body)))
+            return wire.go_error(f"The Idempotency-Key {cause} was used for another {what}.", 422)
         except UnknownCharge as cause:
-            return wire.go_error(f"There is no captured charge {cause}.", 404)
+            kind = "captured" if what == "refund" else "authorised"
+            return wire.go_error(f"There is no {kind} charge {cause}.", 404)
         except OverRefund as cause:
             return wire.go_error(f"Over-refund: {cause}.", 409)
-        except KeyReused as cause:
-            return wire.go_error(f"The Idempotency-Key {cause} was used for another refund.", 422)
-        self._log.method("Refund", began, result=True)
-        return wire.answer(charge, 201 if is_new else 200)
+        except WrongState as cause:
+            return wire.go_error(f"Not possible: {cause}.", 409)
+        except NoAnswer as cause:
+            self._log.error(f"gateway: {cause.text}")
+            return wire.go_error(f"The gateway gave no answer: {cause.text}.", 503)
 
     async def charges(self, request: web.Request) -> web.Response:
         """GET /charges?after=&limit=&order=: a page of the book."""
@@ -103,12 +185,15 @@ async def build(surroundings: Surroundings) -> web.Application:
     metrics = Metrics("payment", "go", surroundings.clock)
     book = PaymentBook(await surroundings.open_book(SCHEMA), surroundings.clock)
     limit = float(surroundings.arguments.get("decline") or surroundings.flags.text("DECLINE_LIMIT"))
-    api = PaymentApi(surroundings, book, log, limit)
+    api = PaymentApi(surroundings, book, log, OwnTerminal(book, limit))
     app = web.Application(middlewares=[metrics.middleware])
     app[LOG] = log
     app.add_routes(
         [
             web.post("/paymentAuth", api.authorise),
+            web.post("/authorise", api.hold),
+            web.post("/captures", api.capture),
+            web.post("/voids", api.void),
             web.post("/refunds", api.refund),
             web.get("/charges", api.charges),
             web.get("/health", api.health),

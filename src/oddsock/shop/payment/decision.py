@@ -21,6 +21,14 @@ class Authorisation(msgspec.Struct, frozen=True):
     message: str
 
 
+class Held(msgspec.Struct, frozen=True):
+    """The answer to an authorisation that captures nothing: *charge_id* is what a capture or void names."""
+
+    authorised: bool
+    message: str
+    charge_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A paymentAuth request as understood: the amount on the wire and in whole cents."""
