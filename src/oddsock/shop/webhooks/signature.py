@@ -1,7 +1,7 @@
 """Standard Webhooks signatures: webhook-id, webhook-timestamp, webhook-signature over `id.timestamp.body`.
 
-Source: the specification of Standard Webhooks 1.0.0; the library `standardwebhooks` signs, compares in constant time and
-refuses a timestamp more than five minutes away, which is the replay window.
+Source: the specification of Standard Webhooks 1.0.0; the library `standardwebhooks` signs, compares in constant time
+and refuses a timestamp more than five minutes away, which is the replay window.
 """
 
 import binascii
@@ -47,7 +47,7 @@ class Seal:
         }
 
     def check(self, headers: Mapping[str, str], body: bytes) -> str:
-        """The webhook's id; BadSignature when it was tampered with, is signed by nobody, or is older than the window."""
+        """The webhook's id; BadSignature when it was tampered with, nobody signed it, or it is too old."""
         try:
             self._webhook.verify(body, dict(headers), json_parse=False)
         except WebhookVerificationError as cause:
