@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.e2e.incident_questions import Questions, check_events, check_logs, check_metrics, check_rows
+from tests.e2e.incident_questions import ORDERS, Questions, check_events, check_logs, check_metrics, check_rows
 
 if TYPE_CHECKING:
     from tests.conftest import LongStack, Oddsock
@@ -86,8 +86,33 @@ def _ask_datadog(stack: "LongStack", case: Path) -> dict[str, Any]:
     # At this speed the first one may be firing still since the lead's own outage.
     assert detection["monitor"] in ("Payment has fewer than one available replica", "Payment does not answer")
     assert detection["detected_at"] > questions.window[0][:19] and 0 <= detection["seconds"] < 10
+    _ask_on_the_command_line(stack, questions)
     report: dict[str, Any] = questions.report
     return report
+
+
+def _ask_on_the_command_line(stack: "LongStack", questions: Questions) -> None:
+    """The same store by the verbs: what is found, and a mistake with a caret under it."""
+    command, span = stack.command, ("--from", questions.window[0], "--to", questions.window[1])
+    found = command.succeed("logs", f'{ORDERS} "status updated to PAYMENT_FAILED"', *span, "--json").json["logs"]
+    assert len(found) == 5
+    table = command.succeed("logs", f'{ORDERS} "Sending payment request for order"', *span, "--csv").out
+    assert len(table.splitlines()) == 6
+    refused = command.run("logs", "kube_namespace:sock-shop (")
+    assert refused.code == 2, refused.told
+    assert refused.err.splitlines()[1:] == [
+        "  kube_namespace:sock-shop (",
+        " " * (2 + len("kube_namespace:sock-shop (")) + "^",
+    ]
+    series = command.succeed("metrics", "avg:kubernetes.pods.running{deployment:payment}", *span, "--json").json[
+        "series"
+    ]
+    assert any(value == 0 for _, value in series[0]["points"])
+    assert "█" in command.succeed("metrics", "avg:kubernetes.pods.running{deployment:orders}").out
+    assert "Scaled down" in command.succeed("events", "sources:kubernetes tags:deployment:payment").out
+    assert len(command.succeed("monitors", "--json").json["monitors"]) == 5
+    real = command.run("logs", "x", "--datadog", env={"DD_SITE": ""})
+    assert real.code == 2 and "DD_SITE" in real.err
 
 
 @pytest.mark.xdist_group("long")

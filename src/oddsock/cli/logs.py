@@ -1,5 +1,6 @@
 """`oddsock logs`: search the logs, as Datadog does."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,8 @@ EXAMPLES = """Examples:
   oddsock logs 'status:error' --follow
   oddsock logs '"Connection refused"' --from now-3h --datadog
 """
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 FOLLOW_POLL_S = 1.0
 LATE_S = 30
@@ -97,7 +100,7 @@ class _Lines:
 
         for row in rows:
             who = row.tag("pod_name") or row.service or row.host
-            screen.say(f"{row.at}  {row.status or '-':<7}  {who}  {row.message}")
+            screen.say(f"{row.at}  {row.status or '-':<7}  {who}  {_harmless(row.message)}")
 
 
 class _Json(_Lines):
@@ -128,6 +131,12 @@ class _Csv(_Lines):
         for row in rows:
             writer.writerow((row.at, row.status, row.service, row.host, row.tag("pod_name"), _plain(row.message)))
         screen.say(out.getvalue().rstrip("\n"))
+
+
+def _harmless(text: str) -> str:
+    # A line may hold colours, and whatever else could move a terminal's cursor.
+    text = _COLOUR.sub("", text)
+    return "".join(one for one in text if one.isprintable() or one in "\n\t")
 
 
 def _plain(text: str) -> str:

@@ -25,6 +25,11 @@ def test_a_line_for_people_says_when_how_bad_who_and_what(capsys: pytest.Capture
     assert capsys.readouterr().out.startswith("2025-10-30T08:24:46.328Z  error    orders-1  =SUM(1), ")
 
 
+def test_a_line_does_nothing_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    _Lines.say([Log(id="1", at="t", message="\x1b[0mGET / \x1b[32m200 \x1b]0;mine\x07\r\x1b[2J", service="front-end")])
+    assert capsys.readouterr().out == "t  -        front-end  GET / 200 ]0;mine\n"
+
+
 def test_a_spreadsheet_takes_no_message_for_a_formula(capsys: pytest.CaptureFixture[str]) -> None:
     _Csv.say(ROWS)
     heading, record = capsys.readouterr().out.split("\n", 1)
