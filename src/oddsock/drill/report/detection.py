@@ -16,6 +16,8 @@ NO_MONITOR = "No monitor exists in this run, so nothing fired and nothing would 
 _CHANGE = re.compile(r"^\[(?P<change>[^\]]*?)(?: on \{[^}]*\})?\] (?P<name>.*)$")
 """The title of a monitor's event: `[Triggered on {group}] name`, in our store as in Datadog."""
 
+NAMES_TOLD_MAX = 10
+
 _FIRED = ("Triggered", "Re-Triggered")
 
 
@@ -114,9 +116,15 @@ def _spell_detection(context: Context, monitors: list[MonitorRow]) -> str:
     told = f"{len(fired)} of {plural(len(monitors), 'monitor')} fired"
     if fired:
         told += f", the first {fired[0]}"
-        told += f"; then {', '.join(fired[1:])}" if fired[1:] else ""
-    told += f". Still firing since before the fault: {', '.join(already)}" if already else ""
-    return f"{told}." + (f" Silent: {', '.join(silent)}." if silent else "")
+        told += f"; then {_some(fired[1:])}" if fired[1:] else ""
+    told += f". Still firing since before the fault: {_some(already)}" if already else ""
+    return f"{told}." + (f" Silent: {_some(silent)}." if silent else "")
+
+
+def _some(names: list[str]) -> str:
+    # A Datadog that is not the drill's own may have hundreds.
+    rest = len(names) - NAMES_TOLD_MAX
+    return ", ".join(names[:NAMES_TOLD_MAX]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _spell_told(context: Context, first_told: str, after: str) -> str:
