@@ -1,8 +1,8 @@
 """What a customer is told of an order, in words: one text for page and mail, and what is known of the money.
 
-An event is what happened to an order: `paid`, `delayed`, `failed`, `declined`, `refunded`, `cancelled`. A text has
-three parts, always in this order: what happened, whether the card was charged, what happens next or what to do.
-Sentences are plain ASCII, so that they fit into a header as well as into a mail.
+An event is what happened to an order: `paid`, `delayed`, `unsent` (paid, not yet handed to the parcel service),
+`failed`, `declined`, `refunded`, `cancelled`. A text has three parts, always in this order: what happened, whether the
+card was charged, what happens next or what to do. Sentences are plain ASCII, so that they fit into a header, too.
 """
 
 from dataclasses import dataclass
@@ -43,6 +43,7 @@ class CustomerText:
 SUBJECTS = {
     "paid": "Your order is paid",
     "delayed": "Your order is placed, its payment is late",
+    "unsent": "Your order is paid, its parcel is late",
     "failed": "Your order could not be completed",
     "declined": "Your payment was declined",
     "refunded": "Your money is on its way back",
@@ -53,6 +54,7 @@ SUBJECTS = {
 HAPPENED = {
     "paid": "Your order of {total} is placed and paid.",
     "delayed": "Your order of {total} is placed. Our payment service does not answer at the moment.",
+    "unsent": "Your order of {total} is placed and paid, but our parcel service has not taken it yet.",
     "failed": "Your order of {total} could not be completed, because something in our shop did not work.",
     "declined": "Your order of {total} could not be completed, because its payment was declined.",
     "refunded": "What was charged wrongly for your order of {total} is given back to you.",
@@ -66,10 +68,14 @@ CHARGED = {
     Charged.UNKNOWN: "We do not know yet whether your card was charged.",
 }
 
+NOT_CHARGED_YET = "Your card has not been charged yet."
+"""The same NO while a payment is still to come."""
+
 NEXT = {
     "paid": "We send your socks. You need not do anything.",
     "delayed": "Please do not order again: we ask the payment service again by ourselves, "
     "and My orders shows how it ends.",
+    "unsent": "Please do not order again: we send your socks as soon as the parcel service answers.",
     "declined": "Please try another card, or put less into your basket. Your basket is kept.",
     "refunded": "It can take your bank a few days to show it. You need not do anything.",
     "cancelled": "You may order again at any time.",
@@ -84,7 +90,7 @@ NEXT_FAILED = {
 }
 """What comes next after `failed`, which depends on the money."""
 
-CERTAIN = {"paid": Charged.YES, "declined": Charged.NO, "refunded": Charged.REFUNDED}
+CERTAIN = {"paid": Charged.YES, "unsent": Charged.YES, "declined": Charged.NO, "refunded": Charged.REFUNDED}
 """Events that say by themselves what happened to the money."""
 
 
@@ -100,6 +106,8 @@ def text_for(event: str, total_cents: int | None, charged: Charged = Charged.UNK
     next_step = NEXT_FAILED[known] if event == "failed" else NEXT[event]
     # A refund's own sentence says it already; a late payment that nobody knows of is what `delayed` itself says.
     money = "" if event == "refunded" else CHARGED[known]
+    if event == "delayed" and known is Charged.NO:
+        money = NOT_CHARGED_YET
     return CustomerText(SUBJECTS[event], _priced(HAPPENED[event], total_cents), _priced(money, total_cents), next_step)
 
 

@@ -108,6 +108,9 @@ class Metrics:
 
     def _values(self, request: web.Request, status: str) -> tuple[str, ...] | None:
         if self._shape == "node":
+            # A stream lasts as long as its page is open, which is no duration of a request.
+            if request.path.endswith("/status-stream"):
+                return None
             first = request.path.strip("/").split("/", 1)[0]
             return (self._service, request.method.lower(), first, status) if first in self.NODE_PATHS else None
         resource = request.match_info.route.resource

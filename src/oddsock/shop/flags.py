@@ -85,6 +85,14 @@ FLAGS = (
         "Fix UI Caching: Update UI to fetch real-time order status",
     ),
     Flag(
+        "LIVE_STATUS_POLL_S",
+        ("front-end",),
+        "0.25",
+        (),
+        "How often, in wall seconds, the books are asked for news while somebody follows an order: once for everybody.",
+        "none: a setting of LIVE_STATUS",
+    ),
+    Flag(
         "DECLINE_LIMIT",
         ("payment",),
         "105.00",

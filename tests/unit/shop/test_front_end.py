@@ -7,7 +7,8 @@ import pytest
 from oddsock.shop.calls import BROKEN, REFUSED, TIMED_OUT, NoAnswer
 from oddsock.shop.front_end import sessions
 from oddsock.shop.front_end.desk import no_answer
-from oddsock.shop.front_end.pages import render
+from oddsock.shop.front_end.layout import render
+from oddsock.shop.front_end.order_face import face_of
 from oddsock.shop.front_end.sessions import SESSION_COOKIE, Sessions
 from oddsock.shop.front_end.shown import checkout_message, label_of, order_id_of
 
@@ -84,8 +85,8 @@ def test_an_orders_id_is_the_end_of_its_own_link() -> None:
 
 
 def test_a_page_escapes_what_it_shows() -> None:
-    row = {"id": "<b>", "date": "", "amount": "1.00", "shown": "Paid"}
-    page = render("customer-orders.html", rows=[row], message="")
+    row = {"id": "<b>", "date": "", "amount": "1.00", "shown": "Paid", "face": face_of("<b>", "PAID", "Paid")}
+    page = render("customer-orders.html", rows=[row], message="", is_legacy=False, stream="")
     assert "<b>" not in page and "&lt;b&gt;" in page
 
 

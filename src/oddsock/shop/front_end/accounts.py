@@ -28,7 +28,7 @@ class Accounts:
             if answer.status != 200:
                 return web.Response(status=401)
             customer_id = str(answer.read(dict[str, Any])["user"]["id"])
-            await self._enter(request, session, customer_id)
+            await self.enter(request, session, customer_id)
         except (NoAnswer, KeyError, TypeError) as cause:
             self._desk.log.bare(f"Error with log in: {cause}")
             return web.Response(status=401)
@@ -45,7 +45,7 @@ class Accounts:
             customer_id = str(answer.read(dict[str, Any]).get("id") or "") if answer.status == 200 else ""
             if not customer_id:
                 return web.Response(status=500)
-            await self._enter(request, session, customer_id)
+            await self.enter(request, session, customer_id)
         except NoAnswer as cause:
             self._desk.log.bare(f"Error with registration: {cause}")
             return web.Response(status=500)
@@ -53,7 +53,8 @@ class Accounts:
         set_login_cookie(response, session)
         return response
 
-    async def _enter(self, request: web.Request, session: Session, customer_id: str) -> None:
+    async def enter(self, request: web.Request, session: Session, customer_id: str) -> None:
+        """Let *session* be the customer's; NoAnswer when the cart cannot go along."""
         # What was put aside before the login goes along.
         session.customer_id = customer_id
         url = f"{CARTS}/{quote(customer_id, safe='')}/merge?sessionId={quote(session.id, safe='')}"
@@ -62,17 +63,18 @@ class Accounts:
 
     async def card(self, request: web.Request) -> web.Response:
         """GET /card: {number: last four}, or {status_code: 500} with 200."""
-        cards = await self._own(request, "cards", "card")
+        cards = await self.own(request, "cards", "card")
         if not cards:
             return wire.answer({"status_code": 500})
         return wire.answer({"number": str(cards[0].get("longNum", ""))[-4:]})
 
     async def address(self, request: web.Request) -> web.Response:
         """GET /address: the first address, or {status_code: 500} with 200."""
-        addresses = await self._own(request, "addresses", "address")
+        addresses = await self.own(request, "addresses", "address")
         return wire.answer(addresses[0] if addresses else {"status_code": 500})
 
-    async def _own(self, request: web.Request, plural: str, kind: str) -> list[dict[str, Any]]:
+    async def own(self, request: web.Request, plural: str, kind: str) -> list[dict[str, Any]]:
+        """The session's own addresses or cards, as user's HAL has them; NoAnswer."""
         customer_id = quote(self._desk.customer_id(request), safe="")
         answer = await self._desk.call(request, "GET", f"{USER}/customers/{customer_id}/{plural}")
         found = answer.read(dict[str, Any])

@@ -1,5 +1,6 @@
 """What every route of the front-end works with: sessions, the services behind it, Express's way with errors."""
 
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -78,6 +79,11 @@ class FrontDesk:
             request[_BY] = Correlation.begun(request.headers)
         return request[_BY]
 
+    def keyed(self, request: web.Request, token: str) -> None:
+        """Let the calls of this request carry *token* as their Idempotency-Key, unless the browser sent a key."""
+        by = self.by(request)
+        request[_BY] = replace(by, idempotency_key=by.idempotency_key or token)
+
     async def call(
         self, request: web.Request, method: str, url: str, body: object = None, authorization: str = ""
     ) -> Answer:
@@ -115,7 +121,7 @@ class FrontDesk:
             except NoAnswer as cause:
                 response = no_answer(cause)
             except ExpressError as cause:
-                response = wire.answer({"message": str(cause), "error": {}}, 500)
+                response = express_error(cause)
             except web.HTTPException as refusal:
                 self._log(request, refusal, began)
                 raise
@@ -136,6 +142,11 @@ async def leave_out_type(request: web.Request, response: web.StreamResponse) -> 
     """Signal before an answer is sent: `weave` passes JSON on without saying that it is JSON; its errors say it."""
     if request.get(_WITHOUT_TYPE):
         response.headers.pop("Content-Type", None)
+
+
+def express_error(cause: ExpressError) -> web.Response:
+    """Express's 500 for an error of a route."""
+    return wire.answer({"message": str(cause), "error": {}}, 500)
 
 
 def no_answer(cause: NoAnswer) -> web.Response:

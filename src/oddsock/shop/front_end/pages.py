@@ -1,76 +1,87 @@
-"""The pages that show orders, rendered on the server; and the home page.
+"""The pages that show orders, rendered on the server, so that what a customer is shown can be kept as evidence.
 
-The original's pages fill themselves in the browser; these carry the same labels in the HTML, so that what a customer is
-shown can be kept as evidence.
+The original's pages fill themselves in the browser; these carry the same labels in the HTML. With LIVE_STATUS they
+follow the orders by themselves; with ERROR_DISPLAY the page of an order says whether the card was charged.
 """
 
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import asyncio
+from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 
+from oddsock.kit.clock import instant
+from oddsock.kit.money import cents
 from oddsock.shop.calls import NoAnswer
+from oddsock.shop.customer_texts import text_for
 from oddsock.shop.front_end.desk import ORDERS, SHIPPING, FrontDesk
+from oddsock.shop.front_end.goods_pages import Goods, line_of
+from oddsock.shop.front_end.layout import Layout
+from oddsock.shop.front_end.money_told import ON_ITS_WAY_WALL_S, Books, Rows, money_of
+from oddsock.shop.front_end.order_face import face_of
 from oddsock.shop.front_end.purchases import Purchases
-from oddsock.shop.front_end.shown import LABEL, label_of, order_id_of
+from oddsock.shop.front_end.shown import LABEL, label_of, order_id_of, status_name
+from oddsock.shop.front_end.status_stream import ORDERS_MAX
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-TEMPLATES = Path(__file__).parent / "templates"
 SHIPMENT_ROWS_MAX = 5000
 
 
-@cache
-def _templates() -> "Environment":
-    # Imported with the first page: no start waits for it.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-
-
-def render(template: str, **values: object) -> str:
-    """The page *template* filled with *values*, escaped."""
-    return _templates().get_template(template).render(**values)
-
-
-def _page(template: str, status: int = 200, **values: object) -> web.Response:
-    return web.Response(text=render(template, **values), status=status, content_type="text/html")
-
-
 class Pages:
-    """The HTML of the front-end."""
+    """My orders and the page of one order."""
 
-    def __init__(self, desk: FrontDesk, purchases: Purchases, shown: str) -> None:
+    def __init__(
+        self,
+        desk: FrontDesk,
+        layout: Layout,
+        purchases: Purchases,
+        goods: Goods,
+        shown: str,
+        follows: bool = False,
+        shows_errors: bool = False,
+    ) -> None:
         self._desk = desk
+        self._layout = layout
         self._purchases = purchases
+        self._goods = goods
+        self._books = Books(desk)
         self._shown = shown
-
-    async def home(self, _request: web.Request) -> web.Response:
-        """GET / and /index.html."""
-        return web.Response(text=HOME, content_type="text/html")
+        self._follows = follows
+        self._shows_errors = shows_errors
 
     async def orders(self, request: web.Request) -> web.Response:
         """GET /customer-orders.html: a row an order; 401 for strangers, 503 when orders cannot be asked."""
         if not self._desk.is_logged_in(request):
-            return _page("customer-orders.html", 401, rows=[], message="Log in to see your orders.")
+            return self._list(request, [], "Log in to see your orders.", 401)
         try:
             orders = await self._purchases.own_orders(request)
         except NoAnswer as cause:
-            return _page("customer-orders.html", 503, rows=[], message=f"Your orders cannot be shown: {cause.text}.")
+            return self._list(request, [], f"Your orders cannot be shown: {cause.text}.", 503)
         live = await self._live_shipments(request)
-        rows = [
-            {
-                "id": order_id_of(order),
-                "date": str(order.get("date", "")),
-                "amount": f"{float(order.get('total') or 0):.2f}",
-                "shown": label_of(order, live, self._shown),
-            }
-            for order in orders
-        ]
-        return _page("customer-orders.html", rows=rows, message="")
+        return self._list(request, [self._row(order, live) for order in orders], "", 200)
+
+    def _list(self, request: web.Request, rows: list[dict[str, Any]], message: str, status: int) -> web.Response:
+        followed = [row["id"] for row in rows if not row["face"].is_final][-ORDERS_MAX:] if self._follows else []
+        stream = "/orders/status-stream?" + "&".join(f"order={quote(one, safe='')}" for one in followed)
+        return self._layout.page(
+            request,
+            "customer-orders.html",
+            status,
+            rows=rows,
+            message=message,
+            is_legacy=self._shown == LABEL,
+            stream=stream if followed else "",
+        )
+
+    def _row(self, order: dict[str, Any], live: set[str] | None) -> dict[str, Any]:
+        label = label_of(order, live, self._shown)
+        return {
+            "id": order_id_of(order),
+            "date": _readable(str(order.get("date", ""))),
+            "amount": f"{float(order.get('total') or 0):.2f}",
+            "shown": label,
+            "face": face_of(order_id_of(order), str(order.get("status") or ""), label),
+        }
 
     async def order(self, request: web.Request) -> web.Response:
         """GET /customer-order.html?order=/orders/{id}: one order; 404 unknown, 503 when orders cannot be asked."""
@@ -79,18 +90,47 @@ class Pages:
             answer = await self._desk.call(request, "GET", f"{ORDERS}/orders/{quote(order_id, safe='')}")
             found = answer.read(dict[str, Any]) if answer.status == 200 else None
         except NoAnswer as cause:
-            return _page("customer-order.html", 503, order=None, message=f"The order cannot be shown: {cause.text}.")
+            message = f"The order cannot be shown: {cause.text}."
+            return self._layout.page(request, "customer-order.html", 503, order=None, message=message, stream="")
         if found is None:
-            return _page("customer-order.html", 404, order=None, message="There is no such order.")
-        live = await self._live_shipments(request, str(found.get("customerId", "")))
+            message = "There is no such order."
+            return self._layout.page(request, "customer-order.html", 404, order=None, message=message, stream="")
+        live, socks, history, charges = await asyncio.gather(
+            self._live_shipments(request, str(found.get("customerId", ""))),
+            self._goods.names(request),
+            self._history(request, order_id),
+            self._charges(request, order_id),
+        )
+        row = {**self._row(found, live), "id": order_id}
         order = {
-            "id": order_id,
-            "date": str(found.get("date", "")),
-            "amount": f"{float(found.get('total') or 0):.2f}",
-            "shown": label_of(found, live, self._shown).lower(),
-            "items": found.get("items") or [],
+            **row,
+            "shown": str(row["shown"]).lower(),
+            "lines": [line_of(item, socks) for item in found.get("items") or []],
+            "history": [{**change, "name": status_name(str(change["status"]))} for change in history or []],
+            "money": self._money(found, history, charges) if self._shows_errors else "",
         }
-        return _page("customer-order.html", order=order, message="")
+        follows = self._follows and not row["face"].is_final
+        stream = f"/orders/{quote(order_id, safe='')}/status-stream" if follows else ""
+        is_legacy = self._shown == LABEL
+        return self._layout.page(
+            request, "customer-order.html", order=order, message="", stream=stream, is_legacy=is_legacy
+        )
+
+    async def _history(self, request: web.Request, order_id: str) -> Rows | None:
+        return await self._books.journal(request, order_id) if self._follows or self._shows_errors else None
+
+    async def _charges(self, request: web.Request, order_id: str) -> Rows | None:
+        return await self._books.charges(request, order_id) if self._shows_errors else None
+
+    def _money(self, order: dict[str, Any], history: Rows | None, charges: Rows | None) -> str:
+        """The sentence about the card: what payment's book says, or what is not known yet."""
+        last = instant(str(history[-1]["at"])) if history else None
+        on_its_way = timedelta(seconds=ON_ITS_WAY_WALL_S)
+        is_settled = last is not None and self._desk.clock.now() - last > on_its_way
+        money = money_of(charges, str(order.get("reason") or ""), is_settled)
+        is_waiting = order.get("status") in ("CREATED", "PENDING")
+        total_cents = money.captured_cents or cents(float(order.get("total") or 0))
+        return text_for("delayed" if is_waiting else "failed", total_cents, money.charged).charged
 
     async def _live_shipments(self, request: web.Request, customer_id: str = "") -> set[str] | None:
         if self._shown == LABEL:
@@ -109,15 +149,14 @@ class Pages:
     def routes(self) -> list[web.RouteDef]:
         """The routes."""
         return [
-            web.get("/", self.home),
-            web.get("/index.html", self.home),
             web.get("/customer-orders.html", self.orders),
             web.get("/customer-order.html", self.order),
         ]
 
 
-HOME = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Sock Shop</title></head>
-<body><h1>Sock Shop</h1>
-<p><a href="/catalogue">Socks</a> · <a href="/customer-orders.html">My orders</a></p></body></html>
-"""
+def _readable(date: str) -> str:
+    """An instant of the wire as a person reads it, in UTC; what is none stays as it is."""
+    try:
+        return instant(date).strftime("%d %b %Y, %H:%M:%S UTC")
+    except ValueError:
+        return date

@@ -56,6 +56,14 @@ class Sessions:
         """The value of md.sid for *session*."""
         return quote(f"s:{session.id}.{self._sign(session.id)}", safe="")
 
+    def form_token(self, session: Session) -> str:
+        """What a form of *session* carries."""
+        return self._sign(f"form {session.id}")
+
+    def is_form_token(self, session: Session, text: str) -> bool:
+        """Whether *text* is what a form of *session* carries."""
+        return hmac.compare_digest(text.encode(), self.form_token(session).encode())
+
     def _sign(self, identity: str) -> str:
         digest = hmac.new(self._secret, identity.encode(), hashlib.sha256).digest()
         return base64.b64encode(digest).decode().rstrip("=")

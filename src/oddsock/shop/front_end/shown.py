@@ -45,6 +45,17 @@ def label_of(order: Mapping[str, Any], live_shipments: Collection[str] | None, s
     return SHIPPED if is_alive else _BY_STATUS.get(status, status.capitalize() or NO_STATUS)
 
 
+def status_name(status: str) -> str:
+    """A status in words, as every page has it.
+
+    >>> status_name("PAYMENT_FAILED")
+    'Payment failed'
+    """
+    return (
+        _BY_STATUS.get(status, status.capitalize()) if status not in ("SHIPPED", "DELIVERED") else status.capitalize()
+    )
+
+
 def order_id_of(order: Mapping[str, Any]) -> str:
     """The id of an order read as HAL: the end of its own link."""
     href = str(order.get("_links", {}).get("self", {}).get("href", ""))

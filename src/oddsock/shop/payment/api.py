@@ -168,9 +168,10 @@ class PaymentApi:
             return wire.go_error(f"The gateway gave no answer: {cause.text}.", 503)
 
     async def charges(self, request: web.Request) -> web.Response:
-        """GET /charges?after=&limit=&order=: a page of the book."""
+        """GET /charges?after=&limit=&order=&request=: a page of the book."""
         after, limit = wire.page_of(request)
-        return wire.book_page("charges", self._book.page(after, limit + 1, request.query.get("order", "")), limit)
+        order_id, request_id = request.query.get("order", ""), request.query.get("request", "")
+        return wire.book_page("charges", self._book.page(after, limit + 1, order_id, request_id), limit)
 
     async def health(self, _request: web.Request) -> web.Response:
         """GET /health."""

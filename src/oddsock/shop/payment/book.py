@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS charges(
   amount_cents INTEGER NOT NULL, at TEXT NOT NULL, message TEXT NOT NULL, customer_id TEXT NOT NULL,
   order_id TEXT NOT NULL, request_id TEXT NOT NULL, traceparent TEXT NOT NULL, idempotency_key TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS charges_of_order ON charges(order_id);
+CREATE INDEX IF NOT EXISTS charges_of_request ON charges(request_id);
 CREATE INDEX IF NOT EXISTS charges_of_charge ON charges(charge_id);
 CREATE TRIGGER IF NOT EXISTS charges_stay BEFORE UPDATE ON charges
   BEGIN SELECT RAISE(ABORT, 'the book of charges is append-only'); END;
@@ -229,9 +230,11 @@ class PaymentBook:
         ).fetchone()
         return int(row[0])
 
-    def page(self, after: int, rows_max: int, order_id: str = "") -> list[Charge]:
-        """Up to *rows_max* rows behind seq *after*, of one order when *order_id* is given."""
-        where, values = ("AND order_id=?", [order_id]) if order_id else ("", [])
+    def page(self, after: int, rows_max: int, order_id: str = "", request_id: str = "") -> list[Charge]:
+        """Up to *rows_max* rows behind seq *after*, of one order or one request when given."""
+        asked = {"order_id": order_id, "request_id": request_id}
+        where = " ".join(f"AND {column}=?" for column, value in asked.items() if value)
+        values = [value for value in asked.values() if value]
         found = self._book.connection.execute(
             f"SELECT {_COLUMNS} FROM charges WHERE seq>? {where} ORDER BY seq LIMIT ?", (after, *values, rows_max)
         )
