@@ -90,7 +90,7 @@ def draw(sock: Mapping[str, Any], size: str = "card") -> "Markup":
         f'<path d="{_SOCK}" fill="{first}"/><path d="{_SOCK}" fill="url(#{pattern_id})"/>'
         f'<path d="{_CUFF}" fill="{second}"/><path d="{_HEEL}" fill="{second}"/><path d="{_TOE}" fill="{second}"/>'
         '<path d="M40 10v17M46 10v17M52 10v17M58 10v17M64 10v17" stroke="#000" stroke-opacity=".18"/>'
-        f'<path d="{_SOCK}" fill="none" stroke="#000" stroke-opacity=".25" stroke-width="1.500"/>'
+        f'<path d="{_CUFF}{_SOCK}" fill="none" stroke="#000" stroke-opacity=".3" stroke-width="1.500"/>'
     )
     return Markup(
         f'<svg class="sock sock-{size}" viewBox="0 0 140 140" role="img" aria-label="{{}}" '

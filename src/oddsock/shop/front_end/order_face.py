@@ -25,6 +25,15 @@ SENTENCES = {
 }
 """What a status means to a customer."""
 
+WHY = (
+    ("payment declined", "the payment was declined"),
+    ("payment_declined", "the payment was declined"),
+    ("retry", "tried again"),
+    ("cancelled", ""),
+    ("adopted capture", "the payment was found"),
+)
+"""Causes of the journal, by how they begin, and how a customer reads them."""
+
 COLOURS = {
     "PAID": "good",
     "SHIPPED": "good",
@@ -83,6 +92,16 @@ class OrderFace:
         alive = self.parcels - self.recalled
         order = {"status": self.status, "shipment": {"id": next(iter(alive), "")}}
         return face_of(self.order_id, self.status, label_of(order, alive, ORDER), self.at)
+
+
+def why(status: str, cause: str) -> str:
+    """Why an order came into *status*, for a customer; empty when there is nothing to say.
+
+    >>> why("PAYMENT_FAILED", "Connection refused"), why("PAID", "")
+    ('our payment service did not answer', '')
+    """
+    known = next((words for begins, words in WHY if cause.startswith(begins)), None)
+    return known if known is not None else "our payment service did not answer" if status == "PAYMENT_FAILED" else ""
 
 
 def face_of(order_id: str, status: str, label: str, at: str = "") -> Face:

@@ -5,6 +5,7 @@ follow the orders by themselves; with ERROR_DISPLAY the page of an order says wh
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from oddsock.shop.front_end.desk import ORDERS, SHIPPING, FrontDesk
 from oddsock.shop.front_end.goods_pages import Goods, line_of
 from oddsock.shop.front_end.layout import Layout
 from oddsock.shop.front_end.money_told import ON_ITS_WAY_WALL_S, Books, Rows, money_of
-from oddsock.shop.front_end.order_face import face_of
+from oddsock.shop.front_end.order_face import face_of, why
 from oddsock.shop.front_end.purchases import Purchases
 from oddsock.shop.front_end.shown import LABEL, label_of, order_id_of, status_name
 from oddsock.shop.front_end.status_stream import ORDERS_MAX
@@ -106,7 +107,7 @@ class Pages:
             **row,
             "shown": str(row["shown"]).lower(),
             "lines": [line_of(item, socks) for item in found.get("items") or []],
-            "history": [{**change, "name": status_name(str(change["status"]))} for change in history or []],
+            "history": [_told(change) for change in history or []],
             "money": self._money(found, history, charges) if self._shows_errors else "",
         }
         follows = self._follows and not row["face"].is_final
@@ -152,6 +153,12 @@ class Pages:
             web.get("/customer-orders.html", self.orders),
             web.get("/customer-order.html", self.order),
         ]
+
+
+def _told(change: Mapping[str, Any]) -> dict[str, str]:
+    """A line of the journal as a customer reads it."""
+    status, at = str(change["status"]), str(change["at"])
+    return {"name": status_name(status), "why": why(status, str(change.get("cause") or "")), "at": at}
 
 
 def _readable(date: str) -> str:
