@@ -26,28 +26,50 @@ TIMED_OUT = "timed out"
 RESET = "reset"
 UNKNOWN_NAME = "unknown name"
 BROKEN = "broken"
+OPEN = "open"
+"""The call was not made: a breaker is open, or there is no room."""
+
+RETRIABLE_4XX = frozenset({408, 409, 425, 429})
 
 T = TypeVar("T")
 
 
 class NoAnswer(Exception):
-    """A call that got no usable answer; *text* is the cause as logs and journals give it."""
+    """A call that got no usable answer; *text* is the cause as logs and journals give it.
 
-    def __init__(self, kind: str, text: str, host: str = "", port: int = 0) -> None:
+    *status* is what came in its place, 0 when nothing came; *retry_after_s* how long to wait by the other side's word.
+    """
+
+    def __init__(
+        self, kind: str, text: str, host: str = "", port: int = 0, status: int = 0, retry_after_s: float = 0.0
+    ) -> None:
         super().__init__(text)
         self.kind = kind
         self.text = text
         self.host = host
         self.port = port
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same call would get the same answer again: a 4xx but 408, 409, 425 and 429."""
+        return 400 <= self.status < 500 and self.status not in RETRIABLE_4XX
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether surely nothing happened on the other side: the call never got there, or was turned away."""
+        return self.kind in (REFUSED, UNKNOWN_NAME, OPEN) or self.status in (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, body and content type of an answer."""
+    """Status, body and content type of an answer; *retry_after_s* as its Retry-After says, else 0."""
 
     status: int
     body: bytes
     content_type: str = ""
+    retry_after_s: float = 0.0
 
     def read(self, shape: type[T]) -> T:
         """The body as *shape*; NoAnswer when it is not that."""
@@ -64,6 +86,15 @@ def call_wall_s(speed: float, plan_s: float = CALL_PLAN_S, wall_s_min: float = C
     (5.0, 2.5, 1.0)
     """
     return max(wall_s_min, plan_s / speed)
+
+
+def retry_after_s(text: str) -> float:
+    """The seconds of a Retry-After header, 0 for a date or anything else: our own backoff then rules.
+
+    >>> retry_after_s("2"), retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT"), retry_after_s("")
+    (2.0, 0.0, 0.0)
+    """
+    return float(text) if text.isdecimal() else 0.0
 
 
 def session(timeout_s: float) -> aiohttp.ClientSession:
@@ -92,7 +123,9 @@ async def send(
     """The answer to *method* *url* with the body *data* as it is, whatever its status. NoAnswer when none came."""
     try:
         async with client.request(method, url, headers=headers, data=data, allow_redirects=False) as response:
-            return Answer(response.status, await response.read(), response.headers.get("Content-Type", ""))
+            came = response.headers
+            content_type, wait_s = came.get("Content-Type", ""), retry_after_s(came.get("Retry-After", ""))
+            return Answer(response.status, await response.read(), content_type, wait_s)
     except aiohttp.ClientConnectorDNSError as cause:
         raise NoAnswer(UNKNOWN_NAME, f"{cause.host}: Name or service not known", cause.host, cause.port or 0) from cause
     except aiohttp.ClientConnectorError as cause:

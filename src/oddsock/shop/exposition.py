@@ -4,7 +4,7 @@ Metric names and labels are the original services': Go and Java count `http_requ
 older `request_duration_seconds`; the front-end counts four first segments of its paths only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -83,6 +83,24 @@ class Counter:
         return "\n".join(lines) + "\n"
 
 
+class Gauge:
+    """A number that goes up and down, read when it is asked for: label values and value, one a series."""
+
+    def __init__(
+        self, name: str, help_text: str, labels: Sequence[str], read: Callable[[], dict[tuple[str, ...], float]]
+    ) -> None:
+        self.name = name
+        self.help_text = help_text
+        self.labels = tuple(labels)
+        self._read = read
+
+    def render(self) -> str:
+        """The gauge as Prometheus reads it."""
+        lines = [f"# HELP {self.name} {self.help_text}", f"# TYPE {self.name} gauge"]
+        lines += [f"{self.name}{_labels(self.labels, values)} {n:g}" for values, n in sorted(self._read().items())]
+        return "\n".join(lines) + "\n"
+
+
 class Metrics:
     """What one service counts: its request durations, labelled as *shape* says, and more metrics of its own.
 
@@ -104,7 +122,7 @@ class Metrics:
         }[shape]
         name = "request_duration_seconds" if shape == "shipping" else "http_request_duration_seconds"
         self.durations = Histogram(name, "Time spent serving HTTP requests, in seconds.", labels)
-        self.more: list[Histogram | Counter] = []
+        self.more: list[Histogram | Counter | Gauge] = []
 
     def _values(self, request: web.Request, status: str) -> tuple[str, ...] | None:
         if self._shape == "node":

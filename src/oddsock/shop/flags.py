@@ -288,6 +288,17 @@ class Flags:
         """Whether the on/off switch *name* is on."""
         return self.text(name) == "on"
 
+    def seconds(self, name: str) -> float:
+        """The value of switch *name* in seconds; UsageError when it is no positive number."""
+        text = self.text(name)
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0.0 < value < float("inf"):
+            raise UsageError(f"{name}={text} is no number of seconds.", "Set it to a positive number.")
+        return value
+
     def names(self, name: str) -> list[str]:
         """The comma-separated value of switch *name*."""
         return [part.strip() for part in self.text(name).split(",") if part.strip()]

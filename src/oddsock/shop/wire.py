@@ -4,7 +4,7 @@ Go services write an error's JSON under `text/plain` (the header is set too late
 error, exception, message, path and closes the connection. Source: the originals' encodeError and captured answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import TypeVar
@@ -61,8 +61,13 @@ def java_date(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}+0000"
 
 
-def health(parts: Sequence[tuple[str, bool]], clock: Clock, java: bool = False) -> web.Response:
-    """The health body of *parts* (name, whether it works): always 200, `time` from Go, `date` from Java."""
+def health(
+    parts: Sequence[tuple[str, bool]], clock: Clock, java: bool = False, states: Mapping[str, str] | None = None
+) -> web.Response:
+    """The health body of *parts* (name, whether it works): always 200, `time` from Go, `date` from Java.
+
+    *states* are parts that work whatever state they are in, and tell it: circuit breakers.
+    """
     now = clock.now()
     if java:
         when = {"date": java_date(now).replace("+0000", "Z")}
@@ -70,6 +75,7 @@ def health(parts: Sequence[tuple[str, bool]], clock: Clock, java: bool = False) 
         since = clock.monotonic()
         when = {"time": now.strftime("%Y-%m-%d %H:%M:%S.%f") + f" +0000 UTC m=+{since:.9f}"}
     entries = [{"service": name, "status": "OK" if works else "err", **when} for name, works in parts]
+    entries += [{"service": name, "status": "OK", "state": state, **when} for name, state in (states or {}).items()]
     return answer({"health": entries}, content_type=SPRING_JSON if java else JSON)
 
 

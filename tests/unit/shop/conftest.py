@@ -16,7 +16,7 @@ from oddsock.shop.correlation import Correlation
 from oddsock.shop.log_lines import SpringLog
 from oddsock.shop.orders import book as orders_book
 from oddsock.shop.orders import gateway, parcels, sqlite_store
-from oddsock.shop.orders.checkout import Desk
+from oddsock.shop.orders.desk import Desk
 from oddsock.shop.orders.narration import Narration
 from oddsock.shop.orders.order import Address, Card, Customer, Item, Order, total_of
 from oddsock.shop.orders.records import Step

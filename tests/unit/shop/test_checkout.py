@@ -8,7 +8,8 @@ import pytest
 from oddsock.shop.calls import BROKEN, REFUSED, RESET, TIMED_OUT, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.basket import Basket, Links
-from oddsock.shop.orders.checkout import IO_ERROR, TIMEOUT, Checkout, Desk, OrderRefused
+from oddsock.shop.orders.checkout import IO_ERROR, TIMEOUT, Checkout, OrderRefused
+from oddsock.shop.orders.desk import Desk
 from oddsock.shop.orders.order import Address, Card, Customer, Item
 
 Shop = Any  # tests/unit/shop/conftest.py: ShopInProcess; test files import nothing of each other

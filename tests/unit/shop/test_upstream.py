@@ -11,7 +11,8 @@ from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders import hal
 from oddsock.shop.orders.basket import Basket, Links
 from oddsock.shop.orders.cancel import Cancel
-from oddsock.shop.orders.checkout import IO_ERROR, TIMEOUT, Desk, OrderRefused
+from oddsock.shop.orders.checkout import IO_ERROR, TIMEOUT, OrderRefused
+from oddsock.shop.orders.desk import Desk
 from oddsock.shop.orders.order import Address, Card, Customer, Item, Order
 from oddsock.shop.orders.records import UnknownOrder
 from oddsock.shop.orders.retry import Retry, Unfinished, WrongState

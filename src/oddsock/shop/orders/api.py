@@ -1,5 +1,6 @@
 """orders' wire: POST /orders and the HAL reads as the original; the journal, retry and cancel are ours."""
 
+import hashlib
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
@@ -14,20 +15,21 @@ from oddsock.shop.exposition import Metrics
 from oddsock.shop.flags import UPSTREAM, WEAVE
 from oddsock.shop.log_lines import SpringLog
 from oddsock.shop.orders import hal
-from oddsock.shop.orders.basket import Baskets, Links
-from oddsock.shop.orders.book import OrdersBook
+from oddsock.shop.orders.assembly import Assembly, Doors, assemble
+from oddsock.shop.orders.basket import Links
 from oddsock.shop.orders.cancel import Cancel
-from oddsock.shop.orders.checkout import Checkout, Desk, OrderRefused
-from oddsock.shop.orders.gateway import PaymentOverHttp
+from oddsock.shop.orders.checkout import OrderRefused
+from oddsock.shop.orders.history_api import HistoryApi
 from oddsock.shop.orders.narration import Narration
-from oddsock.shop.orders.order import Order
-from oddsock.shop.orders.parcels import ShippingOverHttp
+from oddsock.shop.orders.order import Order, is_open
+from oddsock.shop.orders.postman import by_smtp
+from oddsock.shop.orders.queue_api import QueueApi
 from oddsock.shop.orders.records import KeyReused, UnknownOrder
+from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
 from oddsock.shop.orders.sqlite_store import SCHEMA, SqliteStore
 from oddsock.shop.orders.tally import Tally
 from oddsock.shop.orders.upstream import UpstreamCheckout
-from oddsock.shop.orders.work import Work
 from oddsock.shop.service import GRACE_WALL_S, LOG, Surroundings
 
 PORT = 8082
@@ -67,14 +69,16 @@ class CancelBody(msgspec.Struct):
 class OrdersApi:
     """The routes of orders."""
 
-    def __init__(self, surroundings: Surroundings, desk: Desk, checkout: Places, work: Work, tally: Tally) -> None:
+    def __init__(self, surroundings: Surroundings, made: Assembly, checkout: Places, tally: Tally) -> None:
         self._clock = surroundings.clock
-        self._book = desk.book
-        self._narration = desk.narration
+        self._made = made
+        self._book = made.book
+        self._narration = made.by_hand.narration
         self._checkout = checkout
-        self._retry = Retry(desk)
-        self._cancel = Cancel(desk)
-        self._work = work
+        self._retry = Retry(made.by_hand)
+        self._cancel = Cancel(made.by_hand)
+        self._work = made.work
+        self._history = HistoryApi(made.book.store) if made.remedies.event_sourcing else None
         self._tally = tally
         # The original's own reads know no status; retry and cancel are ours and always tell it.
         self._with_status = surroundings.flags.text("ORDER_PROFILE") != UPSTREAM
@@ -85,7 +89,8 @@ class OrdersApi:
         return response
 
     async def place(self, request: web.Request) -> web.Response:
-        """POST /orders: 201 the order; 406 incomplete or declined; 500 when a service gives no answer."""
+        """POST /orders: 201 the order, 202 when it is parked; 406 incomplete or declined; 422 a key used otherwise;
+        500 when a service gives no answer, 503 when it is not asked."""
         self._narration.next_request()
         by = Correlation.begun(request.headers)
         try:
@@ -98,15 +103,23 @@ class OrdersApi:
         order_id = object_id()
         links = Links(body.customer, body.address, body.card, body.items)
         began = self._clock.monotonic()
+        act = self._checkout.place
         try:
-            placed = await self._work.on_order(order_id, self._checkout.place(order_id, links, by))
+            if self._made.remedies.idempotency and self._with_status and by.idempotency_key:
+                fingerprint = fingerprint_of(links)
+                order_id = await self._book.store.open_request(by.idempotency_key, fingerprint, order_id)
+                act = self._made.checkout.again
+            placed = await self._work.on_order(order_id, act(order_id, links, by))
+        except KeyReused as cause:
+            message = f"The Idempotency-Key {cause} was used for another order."
+            return self._error(request, 422, "java.lang.IllegalArgumentException", message)
         except OrderRefused as cause:
             self._tally.answered(False, self._clock.monotonic() - began)
             if not self._with_status:
                 self._tally.lost()
             return self._error(request, cause.status, cause.exception, cause.message)
         self._tally.answered(True, self._clock.monotonic() - began)
-        return hal.plain_answer(placed, 201, self._with_status)
+        return hal.plain_answer(placed, 202 if is_open(placed) else 201, self._with_status)
 
     async def orders(self, request: web.Request) -> web.Response:
         """GET /orders?page=&size=&sort=date,desc."""
@@ -118,7 +131,9 @@ class OrdersApi:
         return hal.hal_answer(hal.order_list(found, _base(request), page, size, total, with_status))
 
     async def order(self, request: web.Request) -> web.Response:
-        """GET /orders/{id}: HAL, or 404 with an empty body."""
+        """GET /orders/{id}: HAL, or 404 with an empty body; with `at`, and event sourcing, as it was then."""
+        if self._history is not None and "at" in request.query:
+            return await self._history.order_at(request)
         try:
             found = await self._book.order(request.match_info["id"])
         except UnknownOrder:
@@ -175,11 +190,36 @@ class OrdersApi:
 
     async def health(self, _request: web.Request) -> web.Response:
         """GET /health: the book stands for the original's database pod."""
-        return wire.health([("orders", True), ("orders-db", self._book.works())], self._clock, java=True)
+        parts = [("orders", True), ("orders-db", self._book.works())]
+        return wire.health(parts, self._clock, java=True, states=self._made.breaker_states())
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes; those of a switch that is off are not there."""
+        made = self._made
+        queued = made.remedies.payment_queue and made.queue is not None
+        more = QueueApi(made.book.store, made.queue, made.work).routes() if queued and made.queue else []
+        return [
+            web.post("/orders", self.place),
+            web.get("/orders", self.orders),
+            web.get("/orders/search/customerId", self.search),
+            *(self._history.routes() if self._history is not None else []),
+            web.get("/orders/{id}", self.order),
+            web.route("OPTIONS", "/orders/{id}/retry", self.can_retry),
+            web.post("/orders/{id}/retry", self.retry),
+            web.post("/orders/{id}/cancel", self.cancel),
+            web.get("/journal", self.journal),
+            web.get("/health", self.health),
+            *more,
+        ]
 
 
 def _base(request: web.Request) -> str:
     return f"http://{request.host}"
+
+
+def fingerprint_of(links: Links) -> str:
+    """What tells two order requests under one key apart."""
+    return hashlib.sha256("\0".join((links.customer, links.address, links.card, links.items)).encode()).hexdigest()
 
 
 async def build(surroundings: Surroundings) -> web.Application:
@@ -187,36 +227,27 @@ async def build(surroundings: Surroundings) -> web.Application:
     flags, clock = surroundings.flags, surroundings.clock
     log = SpringLog("orders", surroundings.port, clock, masked=not flags.is_on("UNMASKED_CARD_LOG"))
     metrics, tally = Metrics("orders", "java", clock), Tally()
-    metrics.more += tally.metrics
-    book = OrdersBook(SqliteStore(await surroundings.open_book(SCHEMA)), clock, tally)
+    remedies = Remedies.read(flags)
+    store = SqliteStore(await surroundings.open_book(SCHEMA))
     client = session(call_wall_s(clock.speed))
     narration = Narration(log, at_debug=flags.text("DIALECT") == WEAVE)
-    desk = Desk(book, PaymentOverHttp(client), ShippingOverHttp(client), narration, clock)
-    work = Work()
-    profile = UpstreamCheckout if flags.text("ORDER_PROFILE") == UPSTREAM else Checkout
-    checkout = profile(desk, Baskets(client), flags.is_on("FLOAT32_TOTALS"))
-    api = OrdersApi(surroundings, desk, checkout, work, tally)
+    doors = Doors.over_http(client)
+    float32_totals = flags.is_on("FLOAT32_TOTALS")
+    send = by_smtp(clock, surroundings.environment) if remedies.notices else None
+    made = assemble(store, doors, narration, clock, remedies, tally=tally, float32_totals=float32_totals, send=send)
+    metrics.more += [*tally.metrics, *made.metrics]
+    checkout: Places = made.checkout
+    if flags.text("ORDER_PROFILE") == UPSTREAM:
+        checkout = UpstreamCheckout(made.desk, doors.baskets, float32_totals)
+    api = OrdersApi(surroundings, made, checkout, tally)
     app = web.Application(middlewares=[metrics.middleware])
     app[LOG] = log
-    app.add_routes(
-        [
-            web.post("/orders", api.place),
-            web.get("/orders", api.orders),
-            web.get("/orders/search/customerId", api.search),
-            web.get("/orders/{id}", api.order),
-            web.route("OPTIONS", "/orders/{id}/retry", api.can_retry),
-            web.post("/orders/{id}/retry", api.retry),
-            web.post("/orders/{id}/cancel", api.cancel),
-            web.get("/journal", api.journal),
-            web.get("/health", api.health),
-            web.get("/metrics", metrics.answer),
-        ]
-    )
+    app.add_routes([*api.routes(), web.get("/metrics", metrics.answer)])
+    await made.begin()
 
     async def close(_app: web.Application) -> None:
-        await work.end(GRACE_WALL_S)
+        await made.close(GRACE_WALL_S)
         await client.close()
-        await book.close()
 
     app.on_cleanup.append(close)
     return app

@@ -67,12 +67,14 @@ class OrdersBook:
         shipment_id: str | None = None,
         marks: tuple[Mark, ...] = (),
         errand: Errand | None = None,
+        ends_errand: bool = False,
         event: str = "",
     ) -> Order:
         """The order in *status* because of *cause*; IllegalTransition, Superseded.
 
-        With *closes_key* the order is the final answer under the step's key. *shipment_id* is saved with the status;
-        *marks* and *errand*, too. *event* is what the customer is told in place of what the status says.
+        With *closes_key* the order is the final answer under the step's key. *shipment_id*, *marks* and *errand* are
+        saved with the status; *ends_errand* takes the order's errand away. *event* is what the customer is told in
+        place of what the status says.
         """
         check_transition(order.status, status)
         failed = status in (Status.PAYMENT_FAILED, Status.CANCELLED)
@@ -83,7 +85,7 @@ class OrdersBook:
             shipment_id=shipment_id if shipment_id is not None else order.shipment_id,
         )
         at = iso(self._clock.now())
-        ends = status in ENDED or moved.shipment_id is not None
+        ends = ends_errand or status in ENDED or moved.shipment_id is not None
         await self.store.apply(
             Change(
                 order=moved,

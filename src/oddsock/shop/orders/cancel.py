@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from oddsock.shop.calls import NoAnswer
 from oddsock.shop.correlation import Correlation
-from oddsock.shop.orders.checkout import Desk
+from oddsock.shop.orders.desk import Desk
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.records import Step
 from oddsock.shop.orders.retry import Unfinished, WrongState

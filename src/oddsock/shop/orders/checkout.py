@@ -4,19 +4,19 @@ Each status is on the disk before the next step. PAID is saved before shipping i
 leaves a PAID order without a shipment; nothing is tried twice and nothing is compensated, as in the shop of the report.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
-from oddsock.kit.clock import Clock
-from oddsock.shop.calls import TIMED_OUT, NoAnswer
+from oddsock.shop.calls import OPEN, TIMED_OUT, NoAnswer
 from oddsock.shop.correlation import Correlation
+from oddsock.shop.orders.aftermath import Aftermath
 from oddsock.shop.orders.basket import Basket, Links
-from oddsock.shop.orders.book import OrdersBook
-from oddsock.shop.orders.gateway import Payment
-from oddsock.shop.orders.narration import Narration
+from oddsock.shop.orders.course import CHECKOUT, Course, Declined, Stalled
+from oddsock.shop.orders.desk import Desk
+from oddsock.shop.orders.notices import DECLINED as PAYMENT_DECLINED
 from oddsock.shop.orders.order import Order, total_of
-from oddsock.shop.orders.parcels import Shipping
-from oddsock.shop.orders.records import Step
+from oddsock.shop.orders.records import Step, UnknownOrder
+from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.status import Status
 from oddsock.shop.wire import java_date
 
@@ -24,6 +24,13 @@ ILLEGAL_STATE = "java.lang.IllegalStateException"
 IO_ERROR = "Unable to create order due to unspecified IO error."
 TIMEOUT = "Unable to create order due to timeout from one of the services."
 DECLINED = "works.weave.socks.orders.controllers.OrdersController$PaymentDeclinedException"
+
+
+SAID_DECLINED = "payment declined"
+"""How the reason of an order begins that payment declined while its customer waited."""
+
+REPEATED = "checkout again"
+"""The actor of a request that came again under its key."""
 
 
 class OrderRefused(Exception):
@@ -42,17 +49,6 @@ class BasketSource(Protocol):
     async def fetch(self, links: Links, by: Correlation) -> Basket:
         """The basket behind *links*; NoAnswer."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What checkout, retry and cancel work with."""
-
-    book: OrdersBook
-    payment: Payment
-    shipping: Shipping
-    narration: Narration
-    clock: Clock
 
 
 class Intake:
@@ -87,59 +83,73 @@ class Intake:
         )
 
     def refusal(self, cause: NoAnswer, by: Correlation, message: str = IO_ERROR) -> OrderRefused:
-        """The 500 for *cause*: the time-out's own text, else *message*; the log gets it, too."""
+        """The 500 for *cause*, 503 for a call not made: the time-out's own text, else *message*; logged, too."""
         said = TIMEOUT if cause.kind == TIMED_OUT else message
         self._desk.narration.threw(ILLEGAL_STATE, said, cause, by)
-        return OrderRefused(500, ILLEGAL_STATE, said)
+        # A breaker that is open says when to come again; nothing was asked of anybody.
+        return OrderRefused(503 if cause.kind == OPEN else 500, ILLEGAL_STATE, said)
 
 
 class Checkout:
-    """Places orders."""
+    """Places orders and, under a key that comes again, carries them on."""
 
-    def __init__(self, desk: Desk, baskets: BasketSource, float32_totals: bool) -> None:
+    def __init__(
+        self, desk: Desk, baskets: BasketSource, float32_totals: bool, remedies: Remedies | None = None
+    ) -> None:
+        remedies = remedies or Remedies()
+        self.course = Course(desk, remedies.saga)
+        self.aftermath = Aftermath(desk, remedies)
         self._desk = desk
         self._intake = Intake(desk, baskets, float32_totals)
 
     async def place(self, order_id: str, links: Links, by: Correlation) -> Order:
-        """A new order of what stands in the cart, paid and shipped; OrderRefused 406 when declined, 500 otherwise."""
+        """A new order of what stands in the cart, paid and shipped, or still open and parked.
+
+        OrderRefused 406 when it is declined, 500 or 503 otherwise.
+        """
         order = await self._intake.order(order_id, links, by)
         # The legacy call to payment carries no key: two attempts are two charges.
-        step = Step("checkout", replace(by, order_id=order.id, idempotency_key=""))
-        desk = self._desk
-        await desk.book.create(order, step)
-        desk.narration.created(order, step.by)
-        order = await desk.book.move(order, Status.PENDING, step)
-        desk.narration.moved(order, step.by)
-        order = await self._pay(order, step)
-        return await self._ship(order, step)
+        step = Step(CHECKOUT, replace(by, order_id=order.id, idempotency_key=""))
+        await self._desk.book.create(order, step)
+        self._desk.narration.created(order, step.by)
+        return await self._go_on(order, step)
 
-    async def _pay(self, order: Order, step: Step) -> Order:
-        desk = self._desk
-        desk.narration.paying(order, step.by)
+    async def again(self, order_id: str, links: Links, by: Correlation) -> Order:
+        """What became of the order that this request began before, brought to its end when nobody else does it.
+
+        A request that died before it had stored its order begins anew. OrderRefused as `place`, 409 when cancelled.
+        """
         try:
-            answer = await desk.payment.authorise(order, step.by)
-        except NoAnswer as cause:
-            desk.narration.payment_failed(order, cause, step.by)
-            failed = await desk.book.move(order, Status.PAYMENT_FAILED, step, cause.text)
+            order = await self._desk.book.order(order_id)
+        except UnknownOrder:
+            return await self.place(order_id, links, by)
+        if order.status is Status.CANCELLED and order.reason != PAYMENT_DECLINED:
+            raise OrderRefused(409, ILLEGAL_STATE, f"Order {order_id} is cancelled: {order.reason}.")
+        if order.reason.startswith(SAID_DECLINED) or order.status is Status.CANCELLED:
+            raise OrderRefused(406, DECLINED, order.reason[:1].upper() + order.reason[1:])
+        is_done = order.shipment_id is not None
+        if is_done or await self._desk.book.store.errand(order_id) is not None:
+            return order
+        return await self._go_on(order, Step(REPEATED, replace(by, order_id=order_id, idempotency_key="")))
+
+    async def _go_on(self, order: Order, step: Step) -> Order:
+        desk = self._desk
+        try:
+            return await self.course.advance(order, step)
+        except Declined as declined:
+            why = f"{SAID_DECLINED}: {declined.message.removeprefix('Payment declined: ')}"
+            failed = await desk.book.move(declined.order, Status.PAYMENT_FAILED, step, why)
             desk.narration.moved(failed, step.by)
-            unavailable = f"Payment service unavailable for order {order.id}"
-            raise self._intake.refusal(cause, step.by, unavailable) from cause
-        desk.narration.answered(order, answer.authorised, answer.message, step.by)
-        if not answer.authorised:
-            declined = f"payment declined: {answer.message.removeprefix('Payment declined: ')}"
-            desk.narration.moved(await desk.book.move(order, Status.PAYMENT_FAILED, step, declined), step.by)
-            raise OrderRefused(406, DECLINED, answer.message)
-        order = await desk.book.move(order, Status.PAID, step)
-        desk.narration.paid(order, step.by)
-        return order
+            raise OrderRefused(406, DECLINED, declined.message) from declined
+        except Stalled as stalled:
+            return await self._stalled(stalled, step)
 
-    async def _ship(self, order: Order, step: Step) -> Order:
-        desk = self._desk
-        try:
-            shipment_id = await desk.shipping.ship(order, step.by)
-        except NoAnswer as cause:
-            desk.narration.not_shipped(order, cause, step.by)
-            raise self._intake.refusal(cause, step.by) from cause
-        order = await desk.book.ship(order, shipment_id, step)
-        desk.narration.shipped(order, step.by)
-        return order
+    async def _stalled(self, stalled: Stalled, step: Step) -> Order:
+        order = await self.aftermath.stalled(stalled, step)
+        errand = await self._desk.book.store.errand(order.id)
+        if errand is not None and errand.stage == "finish" and not errand.dead:
+            return order
+        if stalled.leg == "authorise":
+            unavailable = f"Payment service unavailable for order {order.id}"
+            raise self._intake.refusal(stalled.cause, step.by, unavailable) from stalled.cause
+        raise self._intake.refusal(stalled.cause, step.by) from stalled.cause

@@ -69,10 +69,16 @@ def live_captures(charges: list[Charge]) -> list[Capture]:
     return [Capture(charge_id, rest) for charge_id, rest in left.items() if rest > 0]
 
 
+def keyed(order: Order, by: Correlation) -> Correlation:
+    """*by* under the order's one key: whoever calls for it, however often, the effect is had once."""
+    return replace(by, idempotency_key=f"order-{order.id}")
+
+
 def expect(answer: Answer, who: str, *statuses: int) -> Answer:
     """*answer* when its status is one of *statuses*; NoAnswer naming *who* otherwise."""
     if answer.status not in statuses:
-        raise NoAnswer(BROKEN, f"{who} answered {answer.status}")
+        said = f"{who} answered {answer.status}"
+        raise NoAnswer(BROKEN, said, status=answer.status, retry_after_s=answer.retry_after_s)
     return answer
 
 

@@ -7,10 +7,14 @@ from oddsock.shop.calls import REFUSED, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.log_lines import REFUSED_STACK, SpringLog
 from oddsock.shop.orders.order import Order, payment_request_text
+from oddsock.shop.orders.records import Errand
 from oddsock.shop.orders.status import DISPLAY
 
 CONTROLLER = "w.w.s.o.controllers.OrdersController"
 SERVLET = "o.a.c.c.C.[.[.[/].[dispatcherServlet]"
+QUEUE = "w.w.s.orders.queue.OrderQueue"
+BREAKER = "w.w.s.orders.resilience.CircuitBreaker"
+OUTBOX = "w.w.s.orders.outbox.Postman"
 PAYMENT_AUTH_URL = "http://payment/paymentAuth"
 
 
@@ -98,6 +102,44 @@ class Narration:
     def not_shipped(self, order: Order, cause: NoAnswer, by: Correlation) -> None:
         """Shipping gave no answer."""
         self._say("ERROR", f"Shipping failed for order {order.id}: {cause.text}", by)
+
+    def parked(self, order: Order, errand: Errand, by: Correlation) -> None:
+        """The order waits for its next try."""
+        again = f"next attempt at {errand.due_at}"
+        self._say("WARN", f"Order {order.id} is parked after attempt {errand.attempts}: {errand.cause}, {again}", by)
+
+    def died(self, order: Order, errand: Errand, by: Correlation) -> None:
+        """The order is a dead letter."""
+        self._say("ERROR", f"Order {order.id} is a dead letter after {errand.attempts} attempts: {errand.cause}", by)
+
+    def requeued(self, order: Order, by: Correlation) -> None:
+        """A dead letter is tried again by hand."""
+        self._say("INFO", f"Order {order.id} is queued again", by)
+
+    def undoing(self, order: Order, cause: str, by: Correlation) -> None:
+        """What was done for the order is taken back."""
+        self._say("WARN", f"Order {order.id} is undone: {cause}", by)
+
+    def not_undone(self, order: Order, cause: NoAnswer, by: Correlation) -> None:
+        """It could not be taken back yet."""
+        self._say("ERROR", f"Order {order.id} is not undone yet: {cause.text}", by)
+
+    def resumed(self, count: int) -> None:
+        """The start found unfinished orders."""
+        self._log.record("INFO", QUEUE, f"Resuming {count} unfinished orders")
+
+    def broke_off(self, order_id: str, cause: Exception) -> None:
+        """An errand ended in an error of our own."""
+        self._log.record("ERROR", QUEUE, f"Errand of order {order_id} broke off: {type(cause).__name__}: {cause}")
+
+    def breaker_changed(self, name: str, before: str, after: str) -> None:
+        """A circuit breaker changed."""
+        level = "INFO" if after == "closed" else "WARN"
+        self._log.record(level, BREAKER, f"CircuitBreaker '{name}' changed state from {before} to {after}")
+
+    def not_mailed(self, order_id: str, event: str, cause: Exception) -> None:
+        """A notice could not be sent yet."""
+        self._log.record("WARN", OUTBOX, f"Notice {event} of order {order_id} is not sent yet: {cause}")
 
     def threw(self, exception: str, message: str, cause: NoAnswer | None, by: Correlation) -> None:
         """A request ends in an error: the servlet container's record, with a stack for a refusal."""

@@ -70,6 +70,12 @@ def changed(order: Order, **fields: Any) -> Order:
     return msgspec.structs.replace(order, revision=order.revision + 1, **fields)
 
 
+def is_open(order: Order) -> bool:
+    """Whether something is still to be done for an order: CREATED, PENDING, or PAID without a shipment."""
+    unshipped = order.status is Status.PAID and order.shipment_id is None
+    return unshipped or order.status in (Status.CREATED, Status.PENDING)
+
+
 def total_of(items: list[Item], float32_totals: bool) -> tuple[float, int]:
     """The total on the wire and in whole cents, shipping included; the wire's is float32 when the legacy switch is on.
 

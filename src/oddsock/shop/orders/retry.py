@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from oddsock.shop.calls import NoAnswer
 from oddsock.shop.correlation import Correlation
-from oddsock.shop.orders.checkout import Desk
+from oddsock.shop.orders.desk import Desk
+from oddsock.shop.orders.gateway import Authorisation, keyed
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.records import Step
 from oddsock.shop.orders.status import PAYABLE, Status
@@ -63,9 +64,12 @@ class Retry:
                 desk.narration.paid(order, step.by)
                 return order
             desk.narration.paying(order, step.by)
-            answer = await desk.payment.authorise(order, step.by)
+            answer = await self._authorise(order, step.by)
         except NoAnswer as cause:
             desk.narration.payment_failed(order, cause, step.by)
+            if await desk.book.store.errand(order.id) is not None:
+                # The queue goes on with it: it has not failed.
+                raise Unfinished(f"Payment service unavailable for order {order.id}") from cause
             failed = await desk.book.move(order, Status.PAYMENT_FAILED, step, cause.text)
             desk.narration.moved(failed, step.by)
             raise Unfinished(f"Payment service unavailable for order {order.id}") from cause
@@ -77,6 +81,17 @@ class Retry:
         order = await desk.book.move(order, Status.PAID, step)
         desk.narration.paid(order, step.by)
         return order
+
+    async def _authorise(self, order: Order, by: Correlation) -> Authorisation:
+        desk = self._desk
+        if not desk.is_keyed:
+            return await desk.payment.authorise(order, by)
+        # The order's own key: a call of its checkout that is still on its way charges the same once.
+        answer = await desk.payment.authorise(order, keyed(order, by))
+        if answer.authorised and not await desk.payment.live_captures(order.id, by):
+            # The stored answer is of a charge that was given back meanwhile.
+            answer = await desk.payment.authorise(order, by)
+        return answer
 
     async def _ship(self, order: Order, step: Step) -> Order:
         desk = self._desk

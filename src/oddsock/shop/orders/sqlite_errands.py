@@ -77,20 +77,34 @@ def adopt(rows: sqlite3.Connection, untouched_since: str, errand: Errand) -> int
     return len(found)
 
 
-def claim(
-    rows: sqlite3.Connection, holder: str, now: str, lease_until: str, rows_max: int, undue: bool
-) -> list[Errand]:
-    """Lend errands that wait, those that are due longest first."""
-    waits = "dead=0 AND holder=''" if undue else "dead=0 AND holder='' AND due_at<=:now"
-    expired = "dead=0 AND holder<>'' AND lease_until<=:now"
+_WAITS = "dead=0 AND holder='' AND due_at<=:now"
+_EXPIRED = "dead=0 AND holder<>'' AND lease_until<=:now"
+
+
+def has_due(rows: sqlite3.Connection, now: str) -> bool:
+    """Whether `claim` would find anything."""
+    found = rows.execute(
+        f"SELECT EXISTS(SELECT 1 FROM errands WHERE {_WAITS}) OR EXISTS(SELECT 1 FROM errands WHERE {_EXPIRED})",
+        {"now": now},
+    ).fetchone()
+    return bool(found[0])
+
+
+def claim(rows: sqlite3.Connection, holder: str, now: str, lease_until: str, rows_max: int) -> list[Errand]:
+    """Lend errands, those that are due longest first."""
     found: list[sqlite3.Row] = []
-    for which in (waits, expired):
+    for which in (_WAITS, _EXPIRED):
         found += rows.execute(
             f"UPDATE errands SET holder=:holder, lease_until=:until WHERE order_id IN "
             f"(SELECT order_id FROM errands WHERE {which} ORDER BY due_at LIMIT :n) RETURNING {_COLUMNS}",
             {"holder": holder, "until": lease_until, "now": now, "n": rows_max - len(found)},
         ).fetchall()
     return sorted((_read(row) for row in found), key=lambda errand: errand.due_at)
+
+
+def hasten(rows: sqlite3.Connection, now: str) -> int:
+    """Make what waits due at *now*."""
+    return rows.execute("UPDATE errands SET due_at=? WHERE dead=0 AND holder='' AND due_at>?", (now, now)).rowcount
 
 
 def give_back(rows: sqlite3.Connection, holder: str) -> int:

@@ -13,7 +13,7 @@ from oddsock.clients.sockshop.books import StatusChange
 from oddsock.kit.group_commit import GroupCommit
 from oddsock.kit.sqlite import Book
 from oddsock.shop.orders import journal, sqlite_errands, sqlite_letters
-from oddsock.shop.orders.order import Order
+from oddsock.shop.orders.order import Order, is_open
 from oddsock.shop.orders.records import (
     Change,
     Errand,
@@ -24,7 +24,6 @@ from oddsock.shop.orders.records import (
     Superseded,
     UnknownOrder,
 )
-from oddsock.shop.orders.status import Status
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS orders(
@@ -53,12 +52,6 @@ CREATE TRIGGER IF NOT EXISTS events_last BEFORE DELETE ON events
 SCHEMA = _TABLES + sqlite_errands.SCHEMA + sqlite_letters.SCHEMA + journal.SCHEMA
 
 _EVENT = "seq, order_id, kind, at, cause, actor, request_id, traceparent"
-
-
-def is_open(order: Order) -> bool:
-    """Whether something is still to be done for an order that nobody works on: what a resume looks for."""
-    unshipped = order.status is Status.PAID and order.shipment_id is None
-    return unshipped or order.status in (Status.CREATED, Status.PENDING)
 
 
 class SqliteStore:
@@ -214,11 +207,15 @@ class SqliteStore:
         """As the port says."""
         return await self.writer.write(lambda rows: sqlite_errands.adopt(rows, untouched_since, errand))
 
-    async def claim(self, holder: str, now: str, lease_until: str, rows_max: int, undue: bool = False) -> list[Errand]:
+    async def claim(self, holder: str, now: str, lease_until: str, rows_max: int) -> list[Errand]:
+        """As the port says; an idle look costs no flush."""
+        if not sqlite_errands.has_due(self._rows, now):
+            return []
+        return await self.writer.write(lambda rows: sqlite_errands.claim(rows, holder, now, lease_until, rows_max))
+
+    async def hasten(self, now: str) -> int:
         """As the port says."""
-        return await self.writer.write(
-            lambda rows: sqlite_errands.claim(rows, holder, now, lease_until, rows_max, undue)
-        )
+        return await self.writer.write(lambda rows: sqlite_errands.hasten(rows, now))
 
     async def give_back(self, holder: str) -> int:
         """As the port says."""

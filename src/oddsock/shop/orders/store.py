@@ -98,9 +98,13 @@ class OrdersStore(Protocol):
         after *untouched_since* an errand like *errand*; answers how many."""
         ...
 
-    async def claim(self, holder: str, now: str, lease_until: str, rows_max: int, undue: bool = False) -> list[Errand]:
-        """Lend up to *rows_max* errands that are due at *now* (with *undue* those that are not, too) and in nobody's
-        hands to *holder* until *lease_until*; no two holders get the same one."""
+    async def claim(self, holder: str, now: str, lease_until: str, rows_max: int) -> list[Errand]:
+        """Lend up to *rows_max* errands that are due at *now* and in nobody's hands to *holder* until *lease_until*;
+        no two holders get the same one."""
+        ...
+
+    async def hasten(self, now: str) -> int:
+        """Make every errand that waits in nobody's hands due at *now*; answers how many."""
         ...
 
     async def give_back(self, holder: str) -> int:

@@ -11,7 +11,8 @@ import msgspec
 from oddsock.shop.calls import NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.basket import Links
-from oddsock.shop.orders.checkout import DECLINED, BasketSource, Desk, Intake, OrderRefused
+from oddsock.shop.orders.checkout import DECLINED, BasketSource, Intake, OrderRefused
+from oddsock.shop.orders.desk import Desk
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.records import Step
 from oddsock.shop.orders.status import Status

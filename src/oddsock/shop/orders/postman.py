@@ -1,0 +1,89 @@
+"""The postman: brings the notices of the outbox to the mail server, again until it has taken them.
+
+A letter is settled when the server has said yes; a death in between sends it once more, and its Message-ID lets the
+mailbox keep one. Letters of one order go one after the other, so that the last mail is about the last event.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from oddsock.clients.kubernetes.objects import ServiceDoor
+from oddsock.clients.mail import NoticeMail, send_notice
+from oddsock.kit.clock import Clock, iso
+from oddsock.kit.errors import OddsockError, Unreachable
+from oddsock.kit.http import ServiceResolver
+from oddsock.shop.orders.backoff import Backoff
+from oddsock.shop.orders.narration import Narration
+from oddsock.shop.orders.notices import KIND, read
+from oddsock.shop.orders.records import Letter
+from oddsock.shop.orders.store import OrdersStore
+
+LETTERS_A_TURN = 32
+POLL_S = 0.5
+"""How often an idle postman looks into the outbox, in plan seconds, and never more often than POLL_WALL_S."""
+
+POLL_WALL_S = 0.05
+LEASE_WALL_S = 60.0
+MAIL_SERVER = "mailbox:25"
+"""Where notices go; the environment's MAIL_SERVER names another."""
+
+Send = Callable[[NoticeMail], Awaitable[object]]
+
+
+class Postman:
+    """Delivers notices with *send*; `work` runs until it is cancelled."""
+
+    def __init__(self, store: OrdersStore, clock: Clock, narration: Narration, send: Send, holder: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._narration = narration
+        self._send = send
+        self._holder = holder
+        self._backoff = Backoff(1.0, 30.0)
+
+    async def work(self) -> None:
+        """Deliver what is written, as it is written."""
+        while True:
+            if not await self.turn():
+                await self._clock.sleep(max(POLL_S, POLL_WALL_S * self._clock.speed))
+
+    async def turn(self) -> int:
+        """Deliver what is due; answers how many letters were."""
+        now = self._clock.now()
+        until = iso(now + timedelta(seconds=LEASE_WALL_S))
+        letters = await self._store.claim_letters(KIND, self._holder, iso(now), until, LETTERS_A_TURN)
+        delivered = await asyncio.gather(*(self._deliver(letter) for letter in letters))
+        settled = [letter.id for letter, was_taken in zip(letters, delivered, strict=True) if was_taken]
+        if settled:
+            await self._store.settle_letters(settled, iso(self._clock.now()))
+        return len(settled)
+
+    async def _deliver(self, letter: Letter) -> bool:
+        try:
+            await self._send(read(letter))
+        except OddsockError as cause:
+            self._narration.not_mailed(letter.order_id, letter.event, cause)
+            pause_s = self._backoff.pause_s(letter.attempts + 1) / self._clock.speed
+            await self._store.postpone_letter(letter.id, iso(self._clock.now() + timedelta(seconds=pause_s)))
+            return False
+        return True
+
+
+def by_smtp(clock: Clock, environment: Mapping[str, str] = os.environ) -> Send:
+    """Sends to the mail server that the environment names, led to its real address like any Service."""
+    hosts = environment.get("ODDSOCK_HOSTS")
+    resolver_hosts = Path(hosts) if hosts else None
+    name, _, port = environment.get("MAIL_SERVER", MAIL_SERVER).partition(":")
+
+    async def send(mail: NoticeMail) -> None:
+        # Made anew a mail: Services come and go, and the table is read only when its file has changed.
+        found = ServiceResolver(resolver_hosts).lookup(name, int(port or 25))
+        if found is None and resolver_hosts is not None and "." not in name:
+            raise Unreachable("The mail server", f"{name}:{port}", "no such Service", "Start the mailbox.")
+        host, number = found or (name, int(port or 25))
+        await send_notice(ServiceDoor(f"smtp://{host}:{number}"), mail, clock)
+
+    return send
