@@ -37,7 +37,7 @@ RETRY_SHARE = 0.8
 
 @dataclass(slots=True)
 class Assembly:
-    """orders as this process runs it; *desk* is behind the guards, *by_hand* is the desk of retry and cancel, which no guard holds up."""
+    """orders as this process runs it; *desk* is behind the guards, *by_hand*, of retry and cancel, is not held up."""
 
     book: OrdersBook
     desk: Desk
