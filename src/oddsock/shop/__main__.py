@@ -12,6 +12,7 @@ SERVICES = {
     "payment": "payment",
     "shipping": "shipping",
     "mailbox": "mailbox",
+    "gateway": "gateway",
 }
 
 

@@ -94,7 +94,181 @@ FLAGS = (
     ),
     Flag(
         "DECLINE_LIMIT",
+        ("payment", "gateway"),
+        "105.00",
+        (),
+        "The highest amount that is authorised; `-decline=` on the command line wins over it.",
+        "none: the original's setting",
+    ),
+    Flag(
+        "ORDER_PROFILE",
+        ("orders",),
+        "incident-3",
+        ("incident-3", "upstream"),
+        "How an order is stored. `incident-3`: CREATED, PENDING, then PAID (before shipping) or PAYMENT_FAILED, as in "
+        "the report. `upstream`: pay, ship, save last; no status on the wire, and after an outage no order at all.",
+        "none: the original's two ways of saving an order",
+    ),
+    Flag(
+        "SOCKS",
+        ("catalogue",),
+        "weave,incident-3",
+        (),
+        "Which lists of data/socks are sold: the original ten, and the three that the report names.",
+        "none: the report's prices",
+    ),
+    Flag(
+        "DIALECT",
+        ("front-end", "user", "orders"),
+        "power",
+        ("power", "weave"),
+        "Whose wire is spoken. `power`: the fork that the report ran, one address and one card a customer. `weave`: "
+        "the upstream, ids and lists of their own, links followed, an order may lack address or card (406).",
+        "none: the report's shop",
+    ),
+    Flag(
+        "SEED_USERS",
+        ("user",),
+        "off",
+        ("on", "off"),
+        "On: an empty book starts with the original's three customers (Eve_Berger, user, user1).",
+        "none: the report's shop started without customers",
+    ),
+    Flag(
+        "TRACE_LOGS",
+        ("front-end", "user", "carts"),
+        "off",
+        ("on", "off"),
+        "On: these three log the trace id of each request (`trace_id=` and the 16 digits of orders' records), so "
+        "that one trace id finds an order's lines in every service. Off: as the original, which loses the thread here.",
+        "Multi-Service Correlation: Use order IDs to trace requests across services",
+    ),
+    Flag(
+        "RETRY",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: a call to payment or shipping without an answer is made again, with full jitter and exponential back-off, "
+        "up to a deadline; Retry-After is honoured, a decline is never tried again. With the queue on, the next try "
+        "is kept with the parked order instead.",
+        "Implement Retry Logic: Add exponential backoff retry for payment calls",
+    ),
+    Flag(
+        "BREAKER",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: after five failures in a row payment or shipping is not asked for a while; then exactly one call probes.",
+        "Add Circuit Breaker: Prevent cascading failures with Hystrix/Resilience4j",
+    ),
+    Flag(
+        "PAYMENT_QUEUE",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: an order that payment or shipping gives no answer for is answered 202, PENDING, and carried on from a "
+        "durable queue; after QUEUE_DEADLINE_S it becomes a dead letter.",
+        "Payment Queue: Implement async payment processing with retry queue",
+    ),
+    Flag(
+        "QUEUE_DEADLINE_S",
+        ("orders",),
+        "14400",
+        (),
+        "How long an order may be parked before it is a dead letter, in plan seconds.",
+        "none: a setting of the payment queue",
+    ),
+    Flag(
+        "RELEASE_LIMITER",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: parked orders and fresh ones share a limit of calls under way that adapts (AIMD). Off: all wake at once.",
+        "Payment Queue: Implement async payment processing with retry queue",
+    ),
+    Flag(
+        "RESUME",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: a start carries on the orders that a death left CREATED, PENDING, or PAID without a shipment.",
+        "Payment Queue: Implement async payment processing with retry queue",
+    ),
+    Flag(
+        "IDEMPOTENCY",
+        ("front-end", "orders", "payment"),
+        "off",
+        ("on", "off"),
+        "On: an Idempotency-Key is kept with the request's fingerprint and passed on, and each order has one key of "
+        "its own for payment and shipping, so that a call made twice has its effect once. payment honours a key "
+        "whatever the switch says.",
+        "Idempotent Payments: Add idempotency keys to prevent double charges",
+    ),
+    Flag(
+        "SAGA",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: authorise, ship, confirm, each journaled before it acts and each with its compensation: an order that "
+        "cannot be shipped is recalled, refunded and cancelled.",
+        "Saga Pattern: Implement distributed transaction compensation",
+    ),
+    Flag(
+        "EVENT_SOURCING",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: every change is an event with cause, actor and trace; history, point-in-time view and drift check are "
+        "offered.",
+        "Event Sourcing: Maintain audit trail of all order state transitions",
+    ),
+    Flag(
+        "NOTICES",
+        ("orders",),
+        "off",
+        ("on", "off"),
+        "On: the customer is mailed once for each of paid, delayed, declined, failed, cancelled and refunded.",
+        "User Notifications: Email customers about payment failures",
+    ),
+    Flag(
+        "WEBHOOKS",
+        ("orders", "payment", "gateway"),
+        "off",
+        ("on", "off"),
+        "On: payment tells orders by signed webhook what became of a payment, and the gateway tells payment, until it "
+        "is taken; an order whose answer was lost is paid or cancelled by it.",
+        "Payment Gateway Integration: Add webhook support for async payment status",
+    ),
+    Flag(
+        "GATEWAY",
         ("payment",),
+        "",
+        (),
+        "The address of the gateway that payment asks: `http://gateway`, ours, or Stripe's own. Empty: payment decides "
+        "itself, by DECLINE_LIMIT.",
+        "Payment Gateway Integration: Add webhook support for async payment status",
+    ),
+    Flag(
+        "ERROR_DISPLAY",
+        ("front-end",),
+        "off",
+        ("on", "off"),
+        "On: the checkout says what happened, whether the card was charged as payment's book has it, and what to do "
+        "next, for 400, 406, 409, 500, 503 and for a browser without a connection; SILENT_500 counts as off.",
+        "Fix UI Error Display: Ensure users see payment errors immediately",
+    ),
+    Flag(
+        "LIVE_STATUS",
+        ("front-end",),
+        "off",
+        ("on", "off"),
+        "On: the pages of orders show each order's own status and follow it by server-sent events, within 2 s of the "
+        "change; SHOWN counts as `order`.",
+        "Fix UI Caching: Update UI to fetch real-time order status",
+    ),
+    Flag(
+        "DECLINE_LIMIT",
+        ("payment", "gateway"),
         "105.00",
         (),
         "The highest amount that is authorised; `-decline=` on the command line wins over it.",

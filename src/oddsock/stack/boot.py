@@ -115,6 +115,7 @@ class Stack:
 
             check_datadog()
         objects = manifests.documents(switches=wish.switches, cache=home / "manifests.json")
+        manifests.set_secrets(objects)
         lifeline, held = os.pipe()
         plane = ControlPlane.spawn(
             place,

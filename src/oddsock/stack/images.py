@@ -5,7 +5,7 @@ from typing import Any
 
 FOREIGN = ("curlimages/curl", "busybox")
 """Images whose programs the machine has itself: a pod of one runs its own command and arguments."""
-SERVICES = ("front-end", "catalogue", "carts", "user", "orders", "payment", "shipping", "mailbox")
+SERVICES = ("front-end", "catalogue", "carts", "user", "orders", "payment", "shipping", "mailbox", "gateway")
 
 
 def image_map() -> dict[str, Any]:

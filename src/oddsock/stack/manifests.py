@@ -1,5 +1,6 @@
 """The documents of data/manifests/, in the order they can be made, and what they wait for."""
 
+import base64
 import contextlib
 import json
 import os
@@ -12,6 +13,12 @@ from oddsock.kit.errors import UsageError
 
 ADDRESS = "oddsock.dev/address"
 """The annotation of a Service that says where its first port is really listened on."""
+
+STARTS_WITH = "oddsock.dev/starts-with"
+"""The annotation of a Deployment without replicas that is started where a switch has this value: `NAME=value`."""
+
+SECRETS = {"WEBHOOK_SECRET": "whsec_", "GATEWAY_KEY": "sk_test_"}
+"""Variables that a stack fills in where the manifests leave them empty, and how their values begin."""
 
 SUFFIXES = (".yaml", ".yml")
 _MANIFESTS = Path(oddsock.__file__).parent / "data" / "manifests"
@@ -84,6 +91,20 @@ def set_switches(found: list[dict[str, Any]], switches: Mapping[str, str]) -> No
             raise UsageError(f"No deployment of the shop has a switch {name}.", f"There are {known}.")
         for row in theirs:
             row["value"] = value
+        for document in found:
+            if document["metadata"].get("annotations", {}).get(STARTS_WITH) == f"{name}={value}":
+                document["spec"]["replicas"] = 1
+
+
+def set_secrets(found: list[dict[str, Any]]) -> None:
+    """Give each variable of SECRETS that is empty in a deployment of *found* one new random value for them all."""
+    values = {name: start + base64.b64encode(os.urandom(24)).decode() for name, start in SECRETS.items()}
+    for document in found:
+        if document["kind"] == "Deployment":
+            for container in document["spec"]["template"]["spec"]["containers"]:
+                for row in container.get("env", []):
+                    if row["name"] in values and not row["value"]:
+                        row["value"] = values[row["name"]]
 
 
 def deployment_names(shop: str = "sock-shop") -> list[str]:

@@ -49,6 +49,35 @@ def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     assert manifests.documents(cache=tmp_path / "file" / "manifests.json") == manifests.documents()
 
 
+def _variables(found: list[dict[str, Any]], name: str) -> dict[str, str]:
+    return {
+        document["metadata"]["name"]: row["value"]
+        for document in found
+        if document["kind"] == "Deployment"
+        for row in document["spec"]["template"]["spec"]["containers"][0]["env"]
+        if row["name"] == name
+    }
+
+
+def test_both_ends_of_a_webhook_get_one_secret_that_no_other_stack_has() -> None:
+    found, other = manifests.documents(), manifests.documents()
+    manifests.set_secrets(found)
+    manifests.set_secrets(other)
+    secrets = _variables(found, "WEBHOOK_SECRET")
+    assert set(secrets) == {"orders", "payment", "gateway"}
+    assert len(set(secrets.values())) == 1
+    assert secrets["orders"].startswith("whsec_") and secrets != _variables(other, "WEBHOOK_SECRET")
+    manifests.set_secrets(found)
+    assert _variables(found, "WEBHOOK_SECRET") == secrets
+
+
+@pytest.mark.parametrize(("address", "replicas"), [("http://gateway", 1), ("https://stripe.example", 0), ("", 0)])
+def test_the_gateway_is_started_only_where_payment_asks_it(address: str, replicas: int) -> None:
+    found = manifests.documents(switches={"GATEWAY": address})
+    (gateway,) = [each for each in found if each["kind"] == "Deployment" and each["metadata"]["name"] == "gateway"]
+    assert gateway["spec"]["replicas"] == replicas
+
+
 def test_the_shops_namespace_allows_drills() -> None:
     namespace = manifests.documents()[0]
     assert namespace["metadata"]["annotations"]["oddsock.dev/drills"] == "allowed"
