@@ -17,7 +17,7 @@ def stripe_signature(secret: str, body: str, at: datetime) -> str:
 
     >>> from datetime import UTC
     >>> stripe_signature("whsec_x", "{}", datetime(2025, 10, 30, tzinfo=UTC))[:28]
-    't=1761782400,v1=44e5a5ec0f2c'
+    't=1761782400,v1=2d4b9bea5bdb'
     """
     seconds = int(at.timestamp())
     made = hmac.new(secret.encode(), f"{seconds}.{body}".encode(), hashlib.sha256).hexdigest()
