@@ -76,7 +76,7 @@ class Stream:
 
     async def next(self) -> tuple[str, dict[str, Any]]:
         """The next event and its data; `eof` when the server closed."""
-        name, data = "", {}
+        name, data = "", dict[str, Any]()
         async with asyncio.timeout(WITHIN_S):
             while line := (await self._response.content.readline()).decode():
                 text = line.rstrip("\n")
