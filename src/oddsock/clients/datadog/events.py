@@ -57,7 +57,8 @@ class Events:
             rows |= fresh
             if len(answer.events) < PAGE_ROWS or not fresh:
                 break
-        return sorted(rows.values(), key=lambda event: event.at)[:limit]
+        # v1 tells whole seconds, newest first: within one of them the ids tell what came before what.
+        return sorted(rows.values(), key=lambda event: (event.at, len(event.id), event.id))[:limit]
 
     async def search_events(self, query: str, from_: str, to: str, limit: int = EVENTS_MAX) -> list[Event]:
         """At most *limit* events that *query* finds, oldest first; QueryRefused when the query is wrong."""
