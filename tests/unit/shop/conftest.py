@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from oddsock.clients.mail import NoticeMail
 from oddsock.kit.clock import ManualClock
 from oddsock.kit.sqlite import Book
 from oddsock.shop.calls import TIMED_OUT, NoAnswer
@@ -16,10 +17,13 @@ from oddsock.shop.correlation import Correlation
 from oddsock.shop.log_lines import SpringLog
 from oddsock.shop.orders import book as orders_book
 from oddsock.shop.orders import gateway, parcels, sqlite_store
+from oddsock.shop.orders.assembly import Assembly, Doors, assemble
+from oddsock.shop.orders.basket import Basket, Links
 from oddsock.shop.orders.desk import Desk
 from oddsock.shop.orders.narration import Narration
 from oddsock.shop.orders.order import Address, Card, Customer, Item, Order, total_of
 from oddsock.shop.orders.records import Step
+from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.status import Status
 from oddsock.shop.payment import book as payment_book
 from oddsock.shop.payment.decision import decide, read_request
@@ -55,6 +59,8 @@ class Mortal:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._target, name)
+        if not callable(method):
+            return method
         if inspect.iscoroutinefunction(method):
 
             async def later(*arguments: Any, **named: Any) -> Any:
@@ -76,13 +82,20 @@ class Mortal:
 
 @dataclass
 class PaymentInProcess:
-    """Payment's real book and decision behind the calls that orders makes; *lost* answers never arrive."""
+    """Payment's real book and decision behind the calls that orders makes.
+
+    *lost* answers never arrive; while there is a *cause* nobody is there.
+    """
 
     book: payment_book.PaymentBook
     lost: int = 0
+    cause: NoAnswer | None = None
+    calls: int = 0
 
     async def authorise(self, order: Order, by: Correlation) -> gateway.Authorisation:
         """As over HTTP."""
+        self.calls += 1
+        self._is_there()
         body = msgspec.json.encode({"amount": order.total, "card": order.card, "customer": {"id": None}})
         asked = read_request(body)
         decided = self.book.settle(
@@ -93,14 +106,20 @@ class PaymentInProcess:
 
     async def live_captures(self, order_id: str, by: Correlation) -> list[gateway.Capture]:
         """As over HTTP."""
+        self._is_there()
         return gateway.live_captures(self.book.page(0, 1000, order_id))
 
     async def refund(self, capture: gateway.Capture, reason: str, by: Correlation) -> None:
         """As over HTTP."""
+        self._is_there()
         refund = payment_book.Refund(capture.charge_id, capture.left_cents, reason)
         keyed = Correlation(idempotency_key=f"{by.idempotency_key}:{capture.charge_id}:{capture.left_cents}")
         self.book.refund(refund, keyed, capture.charge_id)
         self._arrives()
+
+    def _is_there(self) -> None:
+        if self.cause is not None:
+            raise self.cause
 
     def _arrives(self) -> None:
         if self.lost:
@@ -115,9 +134,12 @@ class ShippingInProcess:
     book: shipping_book.ShippingBook
     lost: int = 0
     named: int = 0
+    cause: NoAnswer | None = None
 
     async def ship(self, order: Order, by: Correlation) -> str:
         """As over HTTP: a new id for every call."""
+        if self.cause is not None:
+            raise self.cause
         self.named += 1
         parcel, _ = self.book.accept(f"parcel-{self.named}", order.customer_id, by)
         if self.lost:
@@ -127,6 +149,8 @@ class ShippingInProcess:
 
     async def live_shipments(self, order_id: str, by: Correlation) -> list[str]:
         """As over HTTP."""
+        if self.cause is not None:
+            raise self.cause
         return parcels.live_shipments(self.book.page(0, 1000, order_id))
 
     async def recall(self, shipment_id: str, by: Correlation) -> None:
@@ -141,6 +165,8 @@ class ShopInProcess:
     folder: Path
     clock: ManualClock = field(default_factory=ManualClock)
     switches: dict[str, bool] = field(default_factory=dict)
+    price: float = 15.0
+    mails: list[NoticeMail] = field(default_factory=list)
     _open: list[Book] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -174,6 +200,44 @@ class ShopInProcess:
         if fate is not None:
             parts = [Mortal(part, fate) for part in parts]
         return Desk(parts[0], parts[1], parts[2], Narration(SpringLog("orders", 8080, self.clock)), self.clock)
+
+    def assemble(self, fate: Fate | None = None, **switches: Any) -> Assembly:
+        """orders over these books with *switches* on; with *fate* any call of store or service may be the last."""
+        parts: list[Any] = [self.book.store, self.payment, self.shipping]
+        if fate is not None:
+            parts = [Mortal(part, fate) for part in parts]
+        doors = Doors(self, parts[1], parts[2])
+        narration = Narration(SpringLog("orders", 8080, self.clock))
+        return assemble(parts[0], doors, narration, self.clock, Remedies(**switches), send=self.mail)
+
+    async def mail(self, notice: NoticeMail) -> None:
+        """The mailbox takes a mail."""
+        self.mails.append(notice)
+
+    async def fetch(self, links: Links, by: Correlation) -> Basket:
+        """A cart with one sock at `price`."""
+        items = [Item("i", "sock", 1, self.price)]
+        card = Card(long_num="5953580604169678", ccv="678")
+        return Basket(links.customer_id, Customer(first_name="Rayaan"), Address(), card, items, "rayaan@example.org")
+
+    async def settle(self, made: Assembly, turns: int = 50) -> None:
+        """Carry errands out and bring letters until nothing is left to do, the clock moved on as it needs."""
+        for _ in range(turns):
+            if made.queue is not None:
+                await made.queue.turn()
+                await made.queue.settle()
+            if made.postman is not None:
+                await made.postman.turn()
+            parked, _dead = await self.book.store.errand_counts()
+            if not parked and not await self.book.store.letters_waiting("notice"):
+                return
+            self.clock.advance(5.0)
+        raise AssertionError("it does not settle")
+
+    def told(self, order_id: str) -> list[str]:
+        """Which events a mailbox that keeps one mail a Message-ID has of an order, in order."""
+        kept = {mail.message_id: mail.event for mail in self.mails if mail.order_id == order_id}
+        return list(kept.values())
 
     async def place(self, price: float = 15.0, identity: str = "690320eae2c84800016ceb4b") -> Order:
         """An order of one sock at *price*, CREATED."""

@@ -12,6 +12,7 @@ import msgspec
 
 from oddsock.kit.clock import iso
 from oddsock.shop.calls import OPEN, NoAnswer
+from oddsock.shop.customer_texts import Charged
 from oddsock.shop.orders.backoff import Backoff
 from oddsock.shop.orders.course import Stalled
 from oddsock.shop.orders.desk import Desk
@@ -99,12 +100,16 @@ class Aftermath:
 
     async def _fail(self, order: Order, cause: NoAnswer, why: str, step: Step, before: Errand | None) -> Order:
         self._desk.narration.payment_failed(order, cause, step.by)
-        errand = None
-        if self._remedies.saga:
-            errand = self.next_errand(order, cause, step, before)
-            errand = msgspec.structs.replace(errand, stage="undo") if errand.uncertain else None
+        tried = self.next_errand(order, cause, step, before)
+        errand = msgspec.structs.replace(tried, stage="undo") if self._remedies.saga and tried.uncertain else None
         order = await self._desk.book.move(
-            order, Status.PAYMENT_FAILED, step, why, errand=errand, ends_errand=before is not None
+            order,
+            Status.PAYMENT_FAILED,
+            step,
+            why,
+            errand=errand,
+            ends_errand=before is not None,
+            charged=_charged(tried),
         )
         self._desk.narration.moved(order, step.by)
         return order
@@ -117,7 +122,8 @@ class Aftermath:
             why = f"payment gave no answer within {self._remedies.queue_deadline_s:.0f} s"
             after = {"stage": "undo"} if errand.uncertain else {"dead": True}
             left = msgspec.structs.replace(errand, **after)
-            order = await self._desk.book.move(order, Status.PAYMENT_FAILED, step, why, errand=left)
+            charged = _charged(errand)
+            order = await self._desk.book.move(order, Status.PAYMENT_FAILED, step, why, errand=left, charged=charged)
             self._desk.narration.moved(order, step.by)
             return order
         if self._remedies.saga:
@@ -133,3 +139,7 @@ class Aftermath:
 
     def _later(self, now: datetime, plan_s: float) -> datetime:
         return now + timedelta(seconds=plan_s / self._desk.clock.speed)
+
+
+def _charged(errand: Errand) -> Charged:
+    return Charged.UNKNOWN if errand.uncertain else Charged.NO

@@ -6,6 +6,7 @@ customer, the end of an errand. All of one change is one transaction of the stor
 
 from oddsock.clients.sockshop.books import StatusChange
 from oddsock.kit.clock import Clock, iso
+from oddsock.shop.customer_texts import Charged
 from oddsock.shop.orders import events, notices
 from oddsock.shop.orders.order import Order, changed
 from oddsock.shop.orders.records import Change, Errand, Mark, Step
@@ -69,12 +70,13 @@ class OrdersBook:
         errand: Errand | None = None,
         ends_errand: bool = False,
         event: str = "",
+        charged: Charged = Charged.UNKNOWN,
     ) -> Order:
         """The order in *status* because of *cause*; IllegalTransition, Superseded.
 
         With *closes_key* the order is the final answer under the step's key. *shipment_id*, *marks* and *errand* are
         saved with the status; *ends_errand* takes the order's errand away. *event* is what the customer is told in
-        place of what the status says.
+        place of what the status says, *charged* what is known of the money.
         """
         check_transition(order.status, status)
         failed = status in (Status.PAYMENT_FAILED, Status.CANCELLED)
@@ -94,7 +96,7 @@ class OrdersBook:
                 cause=cause,
                 enters=True,
                 events=(events.moved(moved, step, at, cause),) if self.has_history else (),
-                letters=notices.owed(moved, at, event) if self._has_notices else (),
+                letters=notices.owed(moved, at, event, charged) if self._has_notices else (),
                 marks=marks,
                 errand=errand,
                 ends_errand=ends,
@@ -118,7 +120,8 @@ class OrdersBook:
         parked = changed(order)
         kept = (events.parked(parked, errand, step, at),) if self.has_history else ()
         is_late = self._has_notices and errand.stage == "finish" and not errand.dead
-        letters = notices.delayed(parked, at) if is_late else ()
+        charged = Charged.UNKNOWN if errand.uncertain else Charged.NO
+        letters = notices.delayed(parked, at, charged) if is_late else ()
         await self.store.apply(
             Change(
                 order=parked,

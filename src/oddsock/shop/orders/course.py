@@ -73,26 +73,28 @@ class Course:
         What was taken back cancels the order; an order that failed and of which nothing was found stays as it is.
         """
         desk = self.desk
-        by = keyed(order, step.by)
-        is_paid = order.status is Status.PAID
-        if self.has_saga:
-            order = await desk.book.mark(order, step, Mark(leg="authorise", state="undoing"))
-        found = is_paid
+        is_charged = order.status is Status.PAID or await self._has_taken(order)
         if errand.uncertain:
             for shipment_id in await desk.shipping.live_shipments(order.id, step.by):
                 await desk.shipping.recall(shipment_id, step.by)
         reason = SHIPPING_UNAVAILABLE if order.status is not Status.PAYMENT_FAILED else PAYMENT_UNAVAILABLE
-        for capture in await desk.payment.live_captures(order.id, step.by):
-            await desk.payment.refund(capture, reason, by)
-            found = True
-        if not found and order.status is Status.PAYMENT_FAILED:
+        captures = await desk.payment.live_captures(order.id, step.by)
+        if not captures and not is_charged and order.status is Status.PAYMENT_FAILED:
             return order, False
-        marks = (Mark(leg="authorise", state="undone"),) if self.has_saga else ()
-        order = await desk.book.move(
-            order, Status.CANCELLED, step, reason, marks=marks, event="refunded" if found else "cancelled"
-        )
+        if captures:
+            # Whoever comes after a death finds nothing to refund, and still has to say that it was.
+            order = await desk.book.mark(order, step, Mark(leg="authorise", state="undoing"))
+        for capture in captures:
+            await desk.payment.refund(capture, reason, keyed(order, step.by))
+        event = "refunded" if captures or is_charged else "cancelled"
+        marks = (Mark(leg="authorise", state="undone"),)
+        order = await desk.book.move(order, Status.CANCELLED, step, reason, marks=marks, event=event)
         desk.narration.moved(order, step.by)
         return order, True
+
+    async def _has_taken(self, order: Order) -> bool:
+        marks = await self.desk.book.store.marks(order.id)
+        return any(mark.leg == "authorise" and mark.state in ("done", "undoing") for mark in marks)
 
     async def _pay(self, order: Order, step: Step) -> Order:
         desk = self.desk

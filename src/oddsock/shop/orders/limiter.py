@@ -102,7 +102,7 @@ class Limiter:
             self.limit = min(LIMIT_MAX, self.limit + (1.0 / self.limit if self._is_steady else 1.0))
 
     def _overloaded(self, given: Pass) -> None:
-        if given.began_at_s <= self._decreased_at_s:
+        if given.began_at_s < self._decreased_at_s:
             return
         self._decreased_at_s = self._clock.monotonic()
         self._is_steady = True

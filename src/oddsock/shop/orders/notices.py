@@ -7,7 +7,7 @@ and event alone (`oddsock.clients.mail`), so that a mailbox keeps one however of
 import msgspec
 
 from oddsock.clients.mail import NoticeMail
-from oddsock.kit.money import dollars
+from oddsock.shop.customer_texts import Charged, mail_body, text_for
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.records import Letter
 from oddsock.shop.orders.status import Status
@@ -15,25 +15,6 @@ from oddsock.shop.orders.status import Status
 KIND = "notice"
 DECLINED = "payment_declined"
 """The reason of an order that was cancelled because payment declined it."""
-
-SUBJECTS = {
-    "paid": "Your order is paid",
-    "delayed": "Your order is taken, its payment is delayed",
-    "declined": "Your payment was declined",
-    "failed": "Your order could not be completed",
-    "cancelled": "Your order is cancelled",
-    "refunded": "Your money is on its way back",
-}
-
-SENTENCES = {
-    "paid": "Your order of {total} is paid, and your socks are being sent.",
-    "delayed": "We have your order of {total}, but it cannot be completed right now; we keep trying, "
-    "you need not order again.",
-    "declined": "Your order of {total} was not completed because its payment was declined; you were not charged.",
-    "failed": "Your order of {total} could not be completed; if anything was charged for it, it is given back.",
-    "cancelled": "Your order of {total} is cancelled; you owe nothing for it.",
-    "refunded": "Your order of {total} could not be sent, so it is cancelled and what you paid is given back.",
-}
 
 
 def event_of(order: Order) -> str:
@@ -47,27 +28,23 @@ def event_of(order: Order) -> str:
     return ""
 
 
-def owed(order: Order, at: str, event: str = "") -> tuple[Letter, ...]:
+def owed(order: Order, at: str, event: str = "", charged: Charged = Charged.UNKNOWN) -> tuple[Letter, ...]:
     """The letters that are owed because *order* came into its status; *event* in place of what the status says."""
     told = event or event_of(order)
-    return (_letter(order, told, at),) if told and order.email else ()
+    return (_letter(order, told, told, at, charged),) if told and order.email else ()
 
 
-def delayed(order: Order, at: str) -> tuple[Letter, ...]:
-    """The letter that an order which is parked owes."""
-    return (_letter(order, "delayed", at),) if order.email else ()
+def delayed(order: Order, at: str, charged: Charged) -> tuple[Letter, ...]:
+    """The letter that an order which is parked owes: its payment is late, or, when it is paid, its parcel."""
+    text = "unsent" if order.status is Status.PAID else "delayed"
+    return (_letter(order, "delayed", text, at, charged),) if order.email else ()
 
 
-def _letter(order: Order, event: str, at: str) -> Letter:
+def _letter(order: Order, event: str, text_name: str, at: str, charged: Charged) -> Letter:
     name = order.customer.first_name or order.customer.username or "customer"
-    sentence = SENTENCES[event].format(total=dollars(order.total_cents))
-    mail = NoticeMail(
-        to=order.email,
-        order_id=order.id,
-        event=event,
-        subject=SUBJECTS[event],
-        body=f"Dear {name},\n\n{sentence}\n\nOrder {order.id}\n\nSock Shop\n",
-    )
+    text = text_for(text_name, order.total_cents, charged)
+    body = mail_body(text, name, order.id)
+    mail = NoticeMail(to=order.email, order_id=order.id, event=event, subject=text.subject, body=body)
     return Letter(kind=KIND, order_id=order.id, event=event, body=msgspec.json.encode(mail), due_at=at)
 
 
