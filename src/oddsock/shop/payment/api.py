@@ -4,7 +4,9 @@ Arguments `-port=8080 -decline=105`; without -decline the switch DECLINE_LIMIT r
 card or an order, as in the original.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,7 +14,7 @@ from aiohttp import web
 
 from oddsock.clients.sockshop.books import Charge
 from oddsock.shop import wire
-from oddsock.shop.calls import NoAnswer
+from oddsock.shop.calls import NoAnswer, call_wall_s, session
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.exposition import Metrics
 from oddsock.shop.fault_points import reach
@@ -28,10 +30,20 @@ from oddsock.shop.payment.book import (
     fingerprint_of,
 )
 from oddsock.shop.payment.decision import Authorisation, Held, InvalidPayment, read_request
+from oddsock.shop.payment.gateway import Gateway, GatewayAddress
+from oddsock.shop.payment.gateway_terminal import GatewayTerminal
+from oddsock.shop.payment.hook import GatewayHook
 from oddsock.shop.payment.terminal import OwnTerminal, Terminal
-from oddsock.shop.service import LOG, Surroundings
+from oddsock.shop.service import GRACE_WALL_S, LOG, Surroundings
+from oddsock.shop.webhooks.courier import Courier, Road
+from oddsock.shop.webhooks.outbox import Outbox
+from oddsock.shop.webhooks.signature import SECRET, Seal
 
 PORT = 8080
+ORDERS_HOOK = "http://orders/webhooks/payment"
+
+GATEWAY_PLAN_S = 3.0
+"""How long a call to the gateway or of a webhook may take, in plan seconds: less than orders waits for payment."""
 
 T = TypeVar("T")
 Answers = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
@@ -180,13 +192,27 @@ class PaymentApi:
         return wire.health([("payment", True)], self._clock)
 
 
+async def _letters(outbox: Outbox, request: web.Request) -> web.Response:
+    """GET /webhooks?after=&limit=: what was told, what waits, what is dead."""
+    after, limit = wire.page_of(request)
+    return wire.book_page("webhooks", outbox.page(after, limit + 1), limit)
+
+
 async def build(surroundings: Surroundings) -> web.Application:
-    """payment's application; CannotRun when its book cannot be opened."""
-    log = GoKitLog(surroundings.clock)
-    metrics = Metrics("payment", "go", surroundings.clock)
-    book = PaymentBook(await surroundings.open_book(SCHEMA), surroundings.clock)
-    limit = float(surroundings.arguments.get("decline") or surroundings.flags.text("DECLINE_LIMIT"))
-    api = PaymentApi(surroundings, book, log, OwnTerminal(book, limit))
+    """payment's application; CannotRun when its book cannot be opened, UsageError for a key or secret it lacks."""
+    clock, flags, environment = surroundings.clock, surroundings.flags, surroundings.environment
+    log, metrics = GoKitLog(clock), Metrics("payment", "go", clock)
+    tells, address = flags.is_on("WEBHOOKS"), flags.text("GATEWAY")
+    seal = Seal(environment.get(SECRET, "")) if tells else None
+    asked = GatewayAddress.of(address, environment) if address else None
+    file = await surroundings.open_book(SCHEMA)
+    outbox = Outbox(file, clock) if tells else None
+    book = PaymentBook(file, clock, outbox)
+    limit = float(surroundings.arguments.get("decline") or flags.text("DECLINE_LIMIT"))
+    client = session(call_wall_s(clock.speed, GATEWAY_PLAN_S)) if tells or asked else None
+    own = OwnTerminal(book, limit)
+    through = GatewayTerminal(book, Gateway(client, asked), own, clock) if client and asked else None
+    api = PaymentApi(surroundings, book, log, through or own)
     app = web.Application(middlewares=[metrics.middleware])
     app[LOG] = log
     app.add_routes(
@@ -201,8 +227,24 @@ async def build(surroundings: Surroundings) -> web.Application:
             web.get("/metrics", metrics.answer),
         ]
     )
+    courier = None
+    if outbox and client and seal:
+        courier = Courier(outbox, Road(client, ORDERS_HOOK), seal.headers, clock)
+        courier.start()
+        app.router.add_get("/webhooks", partial(_letters, outbox))
+        if through:
+            hook = GatewayHook(book, through, environment[SECRET], clock, log)
+            app.router.add_post("/webhooks/gateway", hook.take)
+    looking = asyncio.create_task(through.run()) if through else None
 
     async def close(_app: web.Application) -> None:
+        if courier:
+            await courier.end()
+        if through and looking:
+            looking.cancel()
+            await through.end(GRACE_WALL_S)
+        if client:
+            await client.close()
         book.close()
 
     app.on_cleanup.append(close)

@@ -60,6 +60,10 @@ class Asks:
         """The ask, now that the gateway gave it a name."""
         return self._keep(msgspec.structs.replace(ask, intent_id=intent_id))
 
+    def named(self, ask: Ask, intent_id: str) -> Ask:
+        """The ask as it is kept now, named *intent_id*."""
+        return msgspec.structs.replace(self.find(ask.key) or ask, intent_id=intent_id)
+
     def give_up(self, ask: Ask) -> None:
         """Nothing was charged and nothing will be: the key may begin anew."""
         self._keep(msgspec.structs.replace(ask, state="given up", intent_id=""))

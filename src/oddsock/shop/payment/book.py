@@ -134,11 +134,11 @@ class PaymentBook:
         with self._book.transaction() as rows:
             if stored := self._stored(rows, "captures", by.idempotency_key, fingerprint, Charge):
                 return stored, False
-            held = self._held(charge_id)
+            held = self.held(charge_id)
             if amount_cents > held.amount_cents:
                 raise WrongState(f"{amount_cents} cents asked, {held.amount_cents} cents authorised of {charge_id}")
             deed = Deed("capture", charge_id, amount_cents or held.amount_cents, "captured")
-            charge = self.write(rows, deed, _of(held, by))
+            charge = self.write(rows, deed, of_charge(held, by))
             self._store(rows, "captures", by.idempotency_key, fingerprint, charge)
         return charge, True
 
@@ -149,12 +149,13 @@ class PaymentBook:
                 return stored, False
             if done := self.row_of(charge_id, "void"):
                 return done, False
-            held = self._held(charge_id)
-            charge = self.write(rows, Deed("void", charge_id, held.amount_cents, reason), _of(held, by))
+            held = self.held(charge_id)
+            charge = self.write(rows, Deed("void", charge_id, held.amount_cents, reason), of_charge(held, by))
             self._store(rows, "voids", by.idempotency_key, fingerprint, charge)
         return charge, True
 
-    def _held(self, charge_id: str) -> Charge:
+    def held(self, charge_id: str) -> Charge:
+        """The authorisation that may be captured or voided; UnknownCharge, WrongState."""
         held = self.row_of(charge_id, "authorisation")
         if held is None:
             raise UnknownCharge(charge_id)
@@ -170,7 +171,7 @@ class PaymentBook:
                 return stored, False
             captured = self.check_refund(refund)
             deed = Deed("refund", refund.charge_id, refund.amount_cents, refund.reason, row_id)
-            charge = self.write(rows, deed, _of(captured, by))
+            charge = self.write(rows, deed, of_charge(captured, by))
             self._store(rows, "refunds", by.idempotency_key, fingerprint, charge)
         return charge, True
 
@@ -285,6 +286,6 @@ class PaymentBook:
         return charge
 
 
-def _of(earlier: Charge, by: Correlation) -> Correlation:
+def of_charge(earlier: Charge, by: Correlation) -> Correlation:
     """Whose charge it is, under the caller's own request and key."""
     return replace(by, order_id=earlier.order_id, customer_id=earlier.customer_id)
