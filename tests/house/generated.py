@@ -105,10 +105,24 @@ def _shape(method: str, path: str) -> tuple[str, str]:
     return method, re.sub(r"\{[^}]*\}", "{}", path)
 
 
+def invariants() -> str:
+    """Every check of the catalogue."""
+    from oddsock.drill.checks.catalog import CATALOG
+
+    titles = ("id", "class", "what must hold", "kind", "books it needs", "in the field", "not applicable, too, when")
+    lines = [f"| {' | '.join(titles)} |", f"|{' --- |' * len(titles)}"]
+    for check in CATALOG:
+        books = ", ".join(f"({book})" if book in check.may_lack else book for book in check.needs) or "-"
+        cells = (check.id, check.class_name, check.predicate, check.kind, books, check.known_as, check.moot_when)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("docs/cli.md", command_line),
     "kubernetes": ("docs/kubernetes.md", kubernetes),
     "datadog": ("docs/datadog.md", datadog),
+    "invariants": ("docs/invariants.md", invariants),
 }
 FILES: dict[str, Callable[[], str]] = {}
 

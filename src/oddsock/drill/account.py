@@ -24,10 +24,10 @@ from oddsock.drill.posting import build_ledger
 from oddsock.drill.verdict import Account, CheckResult, Finding, Outcome
 
 PRECEDENCE = (
-    ("C2", "C3", "C4", "C5 over", "R4"),  # the customer lost money
-    ("C1", "S3", "R2", "C5 under"),  # the merchant lost money or goods
+    ("C2", "C3", "C8", "C4", "C5 over", "R4"),  # the customer lost money
+    ("C1", "S3", "R2", "R5", "C5 under"),  # the merchant lost money or goods
     ("V1", "A4", "N1", "N3"),  # the customer was misled
-    ("S1", "B5"),  # unfinished
+    ("S1", "B5", "C7"),  # unfinished
 )
 """Which class heads an order with several; all others are bookkeeping, in the order of the catalog."""
 

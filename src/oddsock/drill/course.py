@@ -4,10 +4,12 @@ Read from history.jsonl, mend.jsonl, the pods' logs and the answers of telemetry
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from oddsock.clients.sockshop.books import Shown
 from oddsock.drill.history import Entry
 from oddsock.drill.operation import Attempt, attempts
 from oddsock.drill.plan_fields import Replay
@@ -37,7 +39,7 @@ class Mended(msgspec.Struct, frozen=True, kw_only=True):
     answers: dict[str, bool] = {}
 
 
-class Course(msgspec.Struct, frozen=True, kw_only=True):
+class Course(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All attempts of a case, when it and its main fault began, and what else only the history knows."""
 
     attempts: list[Attempt]
@@ -48,6 +50,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     mended: Mended | None = None
     report_differences: list[str] | None = None
     span: Span | None = None
+    shown: list[Shown] = []  # what customers' pages showed whenever evidence was taken
     answers: dict[str, Answer] = {}  # of telemetry, those that checks read; none where it was not asked
 
     def attempts_until(self, at: str) -> list[Attempt]:
@@ -61,6 +64,10 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
             if instant(attempt.invoked_at) <= end
         ]
 
+    def shown_until(self, at: str) -> list[Shown]:
+        """What customers' pages showed before the evidence that was taken at *at*, oldest first."""
+        return sorted((shown for shown in self.shown if shown.at < at), key=lambda shown: shown.at)
+
     def is_before_window(self, at: str) -> bool:
         """Whether *at* lies before the main fault; without one, before the drill."""
         start = self.window_from_at or self.started_at
@@ -73,7 +80,21 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     def changed_cart_since(self, username: str, at: str, verbs: frozenset[str] = CART_VERBS) -> bool:
         """Whether *username* touched their cart by one of *verbs* after *at*."""
         since = instant(at)
-        return any(c.username == username and c.verb in verbs and instant(c.at) > since for c in self.cart_changes)
+        return any(c.verb in verbs and instant(c.at) > since for c in self._by_username.get(username, ()))
+
+    def changed_cart_between(self, username: str, from_at: str, to_at: str) -> bool:
+        """Whether *username* touched their cart from *from_at* to *to_at*, which may be open."""
+        changes = self._by_username.get(username, [])
+        since = instant(from_at)
+        until = instant(to_at) if to_at else None
+        return any(since <= instant(c.at) and (until is None or instant(c.at) <= until) for c in changes)
+
+    @cached_property
+    def _by_username(self) -> dict[str, list[CartChange]]:
+        changes: dict[str, list[CartChange]] = {}
+        for change in self.cart_changes:
+            changes.setdefault(change.username, []).append(change)
+        return changes
 
 
 def _unanswered(attempt: Attempt) -> Attempt:
@@ -95,6 +116,7 @@ def read_course(
     mend_lines: Iterable[dict[str, Any]] = (),
     log_lines: dict[str, list[str]] | None = None,
     answers: dict[str, Answer] | None = None,
+    shown: Iterable[Shown] = (),
 ) -> Course:
     """The course that a case's history and mend journal tell; pure."""
     entries = list(history)
@@ -114,6 +136,7 @@ def read_course(
         mended=_mended(list(mend_lines)),
         span=read_span(entries),
         answers=answers or {},
+        shown=list(shown),
     )
 
 

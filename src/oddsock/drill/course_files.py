@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
+from oddsock.clients.sockshop.books import Shown
 from oddsock.drill.case import Case
 from oddsock.drill.course import Course, read_course
-from oddsock.drill.evidence_files import latest_logs
+from oddsock.drill.evidence_files import latest_logs, phases_taken, read_book
 from oddsock.drill.telemetry_files import CLUSTER_EVENTS, HEARTBEAT, ORDERS_LINES, TARGET_LINES, load_answers
 from oddsock.kit.errors import CannotRun
 
@@ -23,7 +24,12 @@ def load_course(case: Case) -> Course:
         if pod.startswith(ORDERS_POD) and not pod.startswith(f"{ORDERS_POD}db")
     }
     answers = load_answers(case, HEARTBEAT, ORDERS_LINES, TARGET_LINES, CLUSTER_EVENTS)
-    return read_course(case.history, read_mend_lines(case.path / "mend.jsonl"), logs, answers)
+    shown = [row for phase in phases_taken(case) for row in _shown(case, phase)]
+    return read_course(case.history, read_mend_lines(case.path / "mend.jsonl"), logs, answers, shown)
+
+
+def _shown(case: Case, phase: str) -> list[Shown]:
+    return read_book(case.evidence_dir(phase) / "shown.json", "shown", phase, Shown).rows
 
 
 def read_mend_lines(path: Path) -> list[dict[str, Any]]:

@@ -19,6 +19,8 @@ from oddsock.clients.sockshop.books import (
     Customer,
     Notice,
     Order,
+    OrderEvent,
+    Owner,
     Shipment,
     Shown,
     Sock,
@@ -32,7 +34,10 @@ Row = TypeVar("Row")
 PHASES = ("before", "during", "after-heal", "after-mend")
 """The four moments at which evidence is taken, in order of time."""
 
-SHOP_BOOKS = ("orders", "journal", "charges", "shipments", "notices", "shown", "carts", "customers", "catalogue")
+SHOP_BOOKS = (
+    "orders", "journal", "charges", "shipments", "notices", "shown", "carts", "customers", "catalogue",
+    "owners", "order_events",
+)  # fmt: skip
 CLUSTER_BOOKS = ("pods", "deployments", "services", "endpoints", "events", "nodes")
 
 NOT_TAKEN = "this phase's evidence was not taken"
@@ -77,6 +82,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: BookEvidence[ClusterRow]
     events: BookEvidence[ClusterRow]
     nodes: BookEvidence[ClusterRow]
+    owners: BookEvidence[Owner] = BookEvidence(book="owners", phase="", rows=[], missing=NOT_TAKEN)
+    order_events: BookEvidence[OrderEvent] = BookEvidence(book="order_events", phase="", rows=[], missing=NOT_TAKEN)
     logs: dict[str, Path] = {}
     pages: dict[str, Path] = {}
 
@@ -123,6 +130,8 @@ def load(case: CaseFolder, phase: str) -> Evidence:
         endpoints=book("endpoints", ClusterRow),
         events=book("events", ClusterRow),
         nodes=book("nodes", ClusterRow),
+        owners=book("owners", Owner),
+        order_events=book("order_events", OrderEvent),
         logs=_named_files(folder / "logs", ".log"),
         pages=_named_files(folder / "pages", ".html"),
     )

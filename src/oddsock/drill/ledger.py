@@ -5,12 +5,13 @@ lines could belong to two orders says so in `ambiguous`, by book.
 """
 
 import re
+from functools import cached_property
 
 import msgspec
 
-from oddsock.clients.sockshop.books import CartLine, Notice, Order, Shown, StatusChange
+from oddsock.clients.sockshop.books import CartLine, Customer, Notice, Order, OrderEvent, Owner, Shown, StatusChange
 from oddsock.drill.course import Course
-from oddsock.drill.evidence_files import Evidence
+from oddsock.drill.evidence_files import NOT_TAKEN, Evidence
 from oddsock.drill.grouping import ChargeGroup, Parcel
 from oddsock.drill.operation import Attempt
 from oddsock.drill.verdict import Finding
@@ -21,6 +22,9 @@ FAILED = frozenset({"PAYMENT_FAILED", "CANCELLED"})
 
 LEDGER_BOOKS = ("orders", "journal", "charges", "shipments", "notices", "shown", "carts")
 """The books an order stands in; one that cannot be read leaves a row without findings indeterminate."""
+
+SIDE_BOOKS = ("customers", "owners", "order_events")
+"""Books that single checks read beside; without one those checks say nothing, and the rows stay what they are."""
 
 NOT_KEPT = "the shop keeps no such book"
 """How the reason of a missing book begins when the shop has none at all, as against one that does not answer."""
@@ -52,6 +56,8 @@ class Row(msgspec.Struct, kw_only=True):
     parcels: list[Parcel] = []
     notices: list[Notice] = []
     shown: list[Shown] = []
+    shown_before: list[Shown] = []  # what the same pages showed when earlier evidence was taken
+    events: list[OrderEvent] = []
     cart: list[CartLine] = []
     claimant: str = ""
     before_window: bool = False
@@ -125,12 +131,26 @@ class Row(msgspec.Struct, kw_only=True):
         return undone or any(not parcel.is_live for parcel in self.parcels)
 
     @property
+    def is_given_away(self) -> bool:
+        """Whether all money went back and a parcel is on its way all the same."""
+        refunded = any(charge.of_kind("refund") for charge in self.charges)
+        return refunded and not self.live_charges and bool(self.live_parcels)
+
+    @property
+    def late_charges(self) -> list[ChargeGroup]:
+        """The charges that hold money and took it after the order was cancelled."""
+        if self.status != "CANCELLED" or not self.charges:
+            return []
+        ended_at = next((change.at for change in reversed(self.history) if change.status == "CANCELLED"), "")
+        return [c for c in self.live_charges if ended_at and any(line.at > ended_at for line in c.of_kind("capture"))]
+
+    @property
     def last_notice(self) -> Notice | None:
         """The last mail about this order."""
         return self.notices[-1] if self.notices else None
 
 
-class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+class Ledger(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All rows of one phase, the orphans that belong to none, and which books are *missing* and why."""
 
     phase: str
@@ -156,11 +176,46 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def lost_books(self) -> dict[str, str]:
         """The books that exist and could not be read."""
-        return {book: why for book, why in self.missing.items() if not is_never_kept(why)}
+        lost = {book: why for book, why in self.missing.items() if not is_never_kept(why)}
+        return {book: why for book, why in lost.items() if book not in SIDE_BOOKS}
+
+    @property
+    def lost_side_books(self) -> dict[str, str]:
+        """The books from beside that exist, were asked for and could not be read."""
+        lost = {book: why for book, why in self.missing.items() if book in SIDE_BOOKS and why != NOT_TAKEN}
+        return {book: why for book, why in lost.items() if not is_never_kept(why)}
+
+    @cached_property
+    def _by_order(self) -> dict[str, Row]:
+        return {row.order_id: row for row in reversed(self.rows) if row.order_id}
+
+    @cached_property
+    def _by_customer(self) -> dict[str, list[Attempt]]:
+        tried: dict[str, list[Attempt]] = {}
+        for attempt in self.attempts:
+            tried.setdefault(attempt.customer_id, []).append(attempt)
+        return tried
+
+    @cached_property
+    def customers(self) -> dict[str, Customer]:
+        """Every customer of the user service by id."""
+        return {customer.id: customer for customer in self.evidence.customers.rows}
+
+    @cached_property
+    def owners(self) -> dict[str, list[Owner]]:
+        """The cards and addresses of each customer by the customer's id."""
+        held: dict[str, list[Owner]] = {}
+        for owner in self.evidence.owners.rows:
+            held.setdefault(owner.customer_id, []).append(owner)
+        return held
 
     def row_of(self, order_id: str) -> Row | None:
         """The row of an order."""
-        return next((row for row in self.rows if row.order_id == order_id), None)
+        return self._by_order.get(order_id)
+
+    def attempts_of(self, customer_id: str) -> list[Attempt]:
+        """Every attempt of a customer, in the order they began."""
+        return self._by_customer.get(customer_id, [])
 
     def orders(self, *books: str) -> list[tuple[Row, Order]]:
         """The rows that have an order, with it, and whose lines in *books* are surely their own."""
@@ -168,4 +223,5 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
     def username(self, customer_id: str) -> str:
         """The login name of a customer, else their id."""
-        return next((c.username for c in self.evidence.customers.rows if c.id == customer_id), customer_id)
+        known = self.customers.get(customer_id)
+        return known.username if known else customer_id

@@ -33,12 +33,14 @@ SETTLED_BY: dict[str, frozenset[ActionKind]] = {
     "C3": frozenset({"refund"}),
     "C4": frozenset({"refund"}),
     "C5": frozenset({"refund"}),
+    "C8": frozenset({"refund"}),
     "C9": frozenset({"cancel"}),
     "K2": frozenset({"empty_cart_lines"}),
     "N1": frozenset({"retry_order", "notice"}),
     "N2": frozenset({"notice"}),
     "N3": frozenset({"notice"}),
     "R4": frozenset({"refund", "recall"}),
+    "R5": frozenset({"recall"}),
     "S1": frozenset({"retry_order"}),
     "S3": frozenset({"recall"}),
     "S4": frozenset({"recall"}),
@@ -84,7 +86,12 @@ def _is_about(finding: Finding, row: Row) -> bool:
 
 def _wants_retry(row: Row, checks: set[str]) -> bool:
     """Whether the order is to be tried again: never after a decline, never a final one, never on top of a refund."""
-    if row.order is None or row.synthetic or not checks & RETRIED or checks & {"C3", "R4", "C9", "A3", "C1"}:
+    if (
+        row.order is None
+        or row.synthetic
+        or not checks & RETRIED
+        or checks & {"C3", "C8", "R4", "R5", "C9", "A3", "C1"}
+    ):
         return False
     if row.is_declined or row.status == "CANCELLED":
         return False
@@ -129,7 +136,7 @@ def _mend_row(
     elif _wants_retry(row, checks) and order_id not in asked | refused:
         if options.supports_retry:
             yield from _retry(ledger, row, checks)
-    elif checks & {"N1", "A6"} and row.status in FAILED and order_id not in asked and not checks & {"C3", "R4"}:
+    elif checks & {"N1", "A6"} and row.status in FAILED and order_id not in asked and not checks & {"C3", "C8", "R4"}:
         event = "" if row.status == "CANCELLED" else "declined" if row.is_declined else "failed"
         yield _notice(row, event, "it failed, and its customer was never told")
     elif checks & {"A4", "N2", "N3"} and not any(n.event == "paid" for n in row.notices if row.is_placed):
@@ -173,7 +180,7 @@ def _retry(ledger: Ledger, row: Row, checks: set[str]) -> Iterator[MendAction]:
 def _undo(row: Row, checks: set[str]) -> Iterator[MendAction]:
     """Money back and parcels back."""
     order_cents = row.order.total_cents if row.order else 0
-    if checks & {"C3", "R4"}:
+    if checks & {"C3", "C8", "R4"}:
         for charge in row.live_charges:
             yield _refund(row, charge.charge_id, charge.net_cents, "the order failed and its money is still held")
     elif "C4" in checks:
@@ -184,10 +191,10 @@ def _undo(row: Row, checks: set[str]) -> Iterator[MendAction]:
                 yield _refund(row, charge.charge_id, over, "it was charged more than once")
     elif "C5" in checks and is_overcharged(row):
         yield _refund(row, row.live_charges[0].charge_id, row.net_cents - order_cents, "it was charged too much")
-    refunds = bool(checks & {"C3", "C4", "R4"}) or ("C5" in checks and is_overcharged(row))
+    refunds = bool(checks & {"C3", "C4", "C8", "R4"}) or ("C5" in checks and is_overcharged(row))
     if refunds and row.order is not None and row.live_charges and not row.synthetic:
         yield _notice(row, "refunded", "money goes back to its customer")
-    if checks & {"S3", "S4", "R4"}:
+    if checks & {"S3", "S4", "R4"} or ("R5" in checks and row.is_failed):
         surplus = row.live_parcels
     else:
         surplus = row.live_parcels[1:] if "S5" in checks else []

@@ -7,7 +7,7 @@ from oddsock.clients.sockshop.books import Notice, Order
 from oddsock.drill.course import Course
 from oddsock.drill.evidence_files import BookEvidence, Evidence
 from oddsock.drill.grouping import ChargeGroup, Parcel, group_charges, group_parcels
-from oddsock.drill.ledger import LEDGER_BOOKS, NOT_KEPT, Ledger, Row
+from oddsock.drill.ledger import LEDGER_BOOKS, NOT_KEPT, SIDE_BOOKS, Ledger, Row
 from oddsock.drill.matching import AttemptMatch, Place, Places, match_attempts
 from oddsock.drill.operation import Attempt
 from oddsock.kit.ids import trace_id
@@ -26,9 +26,12 @@ def build_ledger(evidence: Evidence, course: Course, before: Evidence | None = N
     rows = _rows(attempts, matches, orders, ambiguous_orders)
     changes = _grouped(journal, lambda change: change.order_id)
     shown = _grouped(evidence.shown.rows, lambda line: line.order_id)
+    shown_before = _grouped(course.shown_until(evidence.shown.taken_at), lambda line: line.order_id)
+    events = _grouped(sorted(evidence.order_events.rows, key=lambda event: event.seq), lambda event: event.order_id)
     carts = _grouped(evidence.carts.rows, lambda line: line.customer_id)
     for row in rows:
         row.history, row.shown = changes.get(row.order_id, []), shown.get(row.order_id, [])
+        row.shown_before, row.events = shown_before.get(row.order_id, []), events.get(row.order_id, [])
         row.cart = carts.get(row.customer_id, [])
         _place_in_time(row, course)
     return Ledger(
@@ -55,8 +58,8 @@ def _grouped(lines: Iterable[Line], key: Callable[[Line], str]) -> dict[str, lis
 
 
 def missing_books(evidence: Evidence) -> dict[str, str]:
-    """Every book of the ledger that was not read, with the reason."""
-    books: dict[str, BookEvidence[Any]] = {name: getattr(evidence, name) for name in LEDGER_BOOKS}
+    """Every book of the ledger that was not read, and every one that stands beside it, with the reason."""
+    books: dict[str, BookEvidence[Any]] = {name: getattr(evidence, name) for name in LEDGER_BOOKS + SIDE_BOOKS}
     return {name: book.missing for name, book in books.items() if book.missing is not None}
 
 

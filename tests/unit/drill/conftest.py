@@ -6,6 +6,7 @@ left it. Everything can be changed, dropped or added afterwards, and `world.acco
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from oddsock.clients.sockshop.books import (
     Line,
     Notice,
     Order,
+    OrderEvent,
     Shipment,
     Shown,
     StatusChange,
@@ -38,7 +40,19 @@ from oddsock.kit.money import SHIPPING_CENTS
 START = datetime(2025, 10, 30, 8, 0, tzinfo=UTC)
 HOLY, COLOURFUL, CROSSED = "holy", "colourful", "crossed"
 PRICES = {HOLY: 9999, COLOURFUL: 1500, CROSSED: 1715}
-BOOKS = ("orders", "journal", "charges", "shipments", "notices", "shown", "carts", "customers")
+BOOKS = (
+    "orders",
+    "journal",
+    "charges",
+    "shipments",
+    "notices",
+    "shown",
+    "carts",
+    "customers",
+    "owners",
+    "order_events",
+)
+NO_EVENTS = "/orders/1/events of orders at http://o does not answer: HTTP 404."
 
 
 class World:
@@ -46,7 +60,9 @@ class World:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[Any]] = {book: [] for book in BOOKS}
-        self.missing: dict[str, str] = {}
+        self.missing: dict[str, str] = {"order_events": NO_EVENTS}
+        self.shown_before: list[Shown] = []
+        self.are_pages_kept = True
         self.attempts: list[Attempt] = []
         self.cart_changes: list[CartChange] = []
         self.window_from_s: float | None = 100.0
@@ -201,13 +217,39 @@ class World:
             Notice(
                 seq=self.seq(),
                 message_id=f"<{event}.{order_id}@oddsock.sock-shop>",
-                to="somebody@example.test",
+                to=self._email_of(order_id),
                 subject="",
                 event=event,
                 order_id=order_id,
                 at=self.at(at_s),
             )
         )
+
+    def _email_of(self, order_id: str) -> str:
+        order = self.order(order_id)
+        return next(
+            (c.email for c in self.rows["customers"] if order and c.id == order.customer_id), "who@example.test"
+        )
+
+    def source_events(self) -> None:
+        """What event sourcing would have kept of every order there is."""
+        self.missing.pop("order_events")
+        events = self.rows["order_events"]
+
+        def tell(order: Order, kind: str, at: str, data: dict[str, Any]) -> None:
+            events.append(OrderEvent(seq=self.seq(), order_id=order.id, kind=kind, at=at, data=data))
+
+        for order in self.rows["orders"]:
+            items = [
+                {"itemId": x.item_id, "quantity": x.quantity, "unitPrice": x.unit_cents / 100} for x in order.lines
+            ]
+            whole = {"customer_id": order.customer_id, "total_cents": order.total_cents, "items": items}
+            history = [change for change in self.rows["journal"] if change.order_id == order.id]
+            tell(order, "created", history[0].at, {"order": {**whole, "status": "CREATED", "shipment_id": None}})
+            for change in history[1:]:
+                tell(order, "moved", change.at, {"status": change.status, "reason": "", "shipment_id": None})
+            if order.shipment_id:
+                tell(order, "shipped", history[-1].at, {"shipment_id": order.shipment_id})
 
     def show(self, order_id: str, label: str, at_s: float = 1000.0) -> None:
         """The customer's page shows *label*."""
@@ -291,7 +333,8 @@ class World:
             )
             for name in SHOP_BOOKS + CLUSTER_BOOKS
         }
-        return Evidence(phase=phase, **books)
+        kept = {customer.username: Path("pages") for customer in self.rows["customers"]} if self.are_pages_kept else {}
+        return Evidence(phase=phase, pages=kept, **books)
 
     def course(self) -> Course:
         """What the history knows."""
@@ -305,6 +348,7 @@ class World:
             report_differences=self.report_differences,
             span=self.span,
             answers=self.answers,
+            shown=self.shown_before,
         )
 
     def books(self, phase: str = "after-heal") -> Books:

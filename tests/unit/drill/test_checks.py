@@ -24,6 +24,7 @@ def odd(account: Any) -> list[str]:
 
 @pytest.mark.parametrize("book", LEDGER_BOOKS)
 def test_a_book_that_does_not_answer_is_never_ok_and_leaves_no_row_balanced(book: str, clean: Any) -> None:
+    clean.source_events()
     clean.missing[book] = AWAY
     account = clean.account()
     needing = {check.id for check in CATALOG if book in check.needs}
@@ -146,6 +147,7 @@ def test_a_second_pending_by_a_retry_is_a_legal_step_and_one_out_of_paid_is_not(
 
 def test_an_order_no_page_was_read_for_is_indeterminate(clean: Any) -> None:
     clean.drop("shown", lambda shown: shown.order_id == "o1")
+    clean.are_pages_kept = False
     account = clean.account()
     assert verdicts(account)["V1"] == "unknown"
     assert (account.balanced, account.indeterminate) == (2, 1)

@@ -100,7 +100,7 @@ def keep(case: Case, world: Any, phase: str = "after-heal") -> None:
     """Write a world into a case as a drill would."""
     evidence = world.evidence(phase)
     for book in SHOP_BOOKS:
-        case.write_book(phase, book, getattr(evidence, book).rows, source="a test")
+        case.write_book(phase, book, getattr(evidence, book).rows, source="a test", missing=world.missing.get(book))
         path = case.evidence_dir(phase) / f"{book}.json"
         path.write_text(path.read_text().replace(START, world.at(world.taken_at_s)))
     for attempt in world.attempts:

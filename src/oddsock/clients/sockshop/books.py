@@ -5,7 +5,7 @@ values (`request_id`, `traceparent`, `order_id`) are empty strings where a shop 
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -90,7 +90,11 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shipment(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of shipping's book; *event* is accepted, queued, dispatched (queue-master took it) or recalled."""
+    """One line of shipping's book; *event* is accepted, queued, dispatched (queue-master took it) or recalled.
+
+    *event* is dead-lettered where a queue gives a task up. *lines* and *address* are what the parcel holds and where
+    it goes; None and empty where shipping is told neither, as the original's is not.
+    """
 
     seq: int
     shipment_id: str
@@ -101,6 +105,8 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
     traceparent: str = ""
     idempotency_key: str = ""
+    lines: list[Line] | None = None
+    address: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +149,31 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     first_name: str = ""
     last_name: str = ""
     email: str = ""
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """A card (its last four digits) or an address (in one line) that stands under *customer_id* in the user service."""
+
+    customer_id: str
+    card_last_four: str = ""
+    address: str = ""
+
+
+class OrderEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of an order where a shop sources its orders from events: created, moved, shipped, parked.
+
+    *data* is the event's own: of `created` the whole order, of `moved` its status, of `shipped` its shipment_id.
+    """
+
+    seq: int
+    order_id: str
+    kind: str
+    at: str
+    cause: str = ""
+    actor: str = ""
+    request_id: str = ""
+    trace_id: str = ""
+    data: dict[str, Any] = {}
 
 
 class Sock(msgspec.Struct, frozen=True, kw_only=True):

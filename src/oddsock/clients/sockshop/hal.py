@@ -6,7 +6,7 @@ this wire and whole cents from here on; of a card only the last four digits go f
 
 from typing import Any
 
-from oddsock.clients.sockshop.books import CartLine, Customer, Line, Order, Sock
+from oddsock.clients.sockshop.books import CartLine, Customer, Line, Order, Owner, Sock
 from oddsock.kit import money
 from oddsock.kit.clock import instant, iso
 from oddsock.kit.mask import last_four
@@ -85,6 +85,16 @@ def read_customer(document: dict[str, Any]) -> Customer:
         last_name=str(document.get("lastName") or ""),
         email=str(document.get("email") or ""),
     )
+
+
+def read_card(customer_id: str, document: dict[str, Any]) -> Owner:
+    """A card of *customer_id*."""
+    return Owner(customer_id=customer_id, card_last_four=last_four(str(document.get("longNum") or "")))
+
+
+def read_address(customer_id: str, document: dict[str, Any]) -> Owner:
+    """An address of *customer_id*."""
+    return Owner(customer_id=customer_id, address=_one_line(document))
 
 
 def read_sock(document: dict[str, Any]) -> Sock:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from oddsock.drill.checks.check import Odd, Rule, Said
+from oddsock.drill.checks.check import Doubt, Odd, Rule, Said
 from oddsock.drill.checks.witnesses import see_attempts, see_charges, see_history, see_notices, see_order, see_parcels
 from oddsock.drill.ledger import OPEN, Ledger, Row
+from oddsock.drill.verdict import Witness
 
 
 def find_lost_orders(ledger: Ledger) -> Iterator[Said]:
@@ -34,9 +35,10 @@ def find_unexpected_orders(ledger: Ledger) -> Iterator[Said]:
 
 def find_duplicate_orders(ledger: Ledger) -> Iterator[Said]:
     """A3: one attempt, two orders."""
+    by_operation = {attempt.operation: attempt for attempt in ledger.attempts}
     for row, order in ledger.orders("attempts"):
         if row.claimant:
-            claimants = [attempt for attempt in ledger.attempts if attempt.operation == row.claimant]
+            claimants = [by_operation[row.claimant]]
             yield Odd(
                 order_id=order.id,
                 sentence=f"Attempt {row.claimant} made a second order, {order.id}.",
@@ -97,17 +99,47 @@ def find_dishonest_responses(ledger: Ledger) -> Iterator[Said]:
 
 
 def find_wrong_customers(ledger: Ledger) -> Iterator[Said]:
-    """A7: the order, its charge or its parcel stands under another customer than the attempt."""
+    """A7: the order, its charge or its parcel stands under another customer, or has another's card or address."""
+    cards, addresses = _whose(ledger)
     for row, order in ledger.orders("attempts", "charges", "shipments"):
         attempts = [a for a in row.attempts if a.customer_id and a.customer_id != order.customer_id]
         charges = [c for c in row.charges if c.tie.customer_id not in ("", order.customer_id)]
         parcels = [p for p in row.parcels if p.tie.customer_id not in ("", order.customer_id)]
-        if attempts or charges or parcels:
+        of_others = [
+            Witness(book="owners", ref=", ".join(sorted(whose)), text=f"{what} of this order")
+            for what, whose in (
+                (f"the card {order.card_last_four}", cards.get(order.card_last_four, set())),
+                (f"the address {order.address}", addresses.get(order.address, set())),
+            )
+            # Whose book names no card or no address of the order's own customer may just have been read too early.
+            if whose and order.customer_id not in whose and order.customer_id in ledger.owners
+        ]
+        if attempts or charges or parcels or of_others:
             yield Odd(
                 order_id=order.id,
                 sentence=f"Order {order.id} stands under customer {order.customer_id}, other books name another.",
-                witnesses=[see_order(row), *see_attempts(attempts), *see_charges(charges), *see_parcels(parcels)],
+                witnesses=[
+                    see_order(row),
+                    *see_attempts(attempts),
+                    *see_charges(charges),
+                    *see_parcels(parcels),
+                    *of_others,
+                ],
             )
+    if why := ledger.lost_side_books.get("owners"):
+        yield Doubt(reason=f"whose the cards and addresses are: {why}")
+
+
+def _whose(ledger: Ledger) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """The customers under each card (its last four digits) and under each address."""
+    cards: dict[str, set[str]] = {}
+    addresses: dict[str, set[str]] = {}
+    for owner in ledger.evidence.owners.rows:
+        if owner.card_last_four:
+            cards.setdefault(owner.card_last_four, set()).add(owner.customer_id)
+        if owner.address:
+            addresses.setdefault(owner.address, set()).add(owner.customer_id)
+    return cards, addresses
 
 
 ATTEMPTS = (
@@ -116,6 +148,7 @@ ATTEMPTS = (
         class_name="lost order",
         predicate="attempt ok => the orders book has its order",
         kind="safety",
+        known_as="lost (set-full, total-queue)",
         search=find_lost_orders,
         needs=("attempts", "orders"),
     ),
@@ -124,6 +157,7 @@ ATTEMPTS = (
         class_name="unexpected order",
         predicate="every order has an attempt, or was there before the drill",
         kind="safety",
+        known_as="unexpected, garbage read",
         search=find_unexpected_orders,
         needs=("attempts", "orders"),
     ),
@@ -132,6 +166,7 @@ ATTEMPTS = (
         class_name="duplicate order",
         predicate="one attempt => at most one order",
         kind="safety",
+        known_as="duplicated",
         search=find_duplicate_orders,
         needs=("attempts", "orders", "journal"),
     ),
@@ -140,6 +175,7 @@ ATTEMPTS = (
         class_name="false failure",
         predicate="attempt fail or unknown => no paid order, or its customer was told later",
         kind="settle",
+        known_as="recovered; indeterminate resolved ok",
         search=find_false_failures,
         needs=("attempts", "orders", "notices"),
         may_lack=("notices",),
@@ -149,6 +185,7 @@ ATTEMPTS = (
         class_name="unresolved attempt",
         predicate="every unknown attempt becomes placed or not placed",
         kind="settle",
+        known_as="info",
         search=find_unresolved_attempts,
         needs=("attempts", "orders", "journal"),
     ),
@@ -157,14 +194,16 @@ ATTEMPTS = (
         class_name="dishonest response",
         predicate="2xx => the order was accepted; 202 only with a pending order",
         kind="safety",
+        known_as="aborted read (G1a, loosely)",
         search=find_dishonest_responses,
         needs=("attempts", "orders", "journal"),
     ),
     Rule(
         id="A7",
         class_name="wrong customer",
-        predicate="customer of the attempt = of the order = of its charge and its parcel",
+        predicate="customer of the attempt = of the order = of its charge, its parcel, its card and its address",
         kind="safety",
+        known_as="misattribution",
         search=find_wrong_customers,
         needs=("attempts", "orders", "charges", "shipments"),
         may_lack=("charges", "shipments"),

@@ -19,11 +19,7 @@ def see_cart(lines: list[CartLine]) -> list[Witness]:
 
 
 def _later_attempts(ledger: Ledger, attempt: Attempt) -> list[Attempt]:
-    return [
-        other
-        for other in ledger.attempts
-        if other.customer_id == attempt.customer_id and other.invoked_at > attempt.invoked_at
-    ]
+    return [other for other in ledger.attempts_of(attempt.customer_id) if other.invoked_at > attempt.invoked_at]
 
 
 def lines_left(ledger: Ledger, row: Row) -> list[CartLine]:
@@ -96,6 +92,7 @@ CARTS = (
         class_name="lost cart",
         predicate="order not placed => the cart is kept",
         kind="settle",
+        known_as="lost update",
         search=find_lost_carts,
         needs=("orders", "attempts"),
     ),

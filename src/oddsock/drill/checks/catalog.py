@@ -4,9 +4,11 @@ from oddsock.drill.checks.attempts import ATTEMPTS
 from oddsock.drill.checks.carts import CARTS
 from oddsock.drill.checks.charges import CHARGES
 from oddsock.drill.checks.check import Check
+from oddsock.drill.checks.events import EVENTS
 from oddsock.drill.checks.mends import MENDS
 from oddsock.drill.checks.notices import NOTICES
 from oddsock.drill.checks.orders import ORDERS
+from oddsock.drill.checks.pages import PAGES
 from oddsock.drill.checks.refunds import REFUNDS
 from oddsock.drill.checks.shipments import SHIPMENTS
 from oddsock.drill.checks.sums import SUMS
@@ -16,11 +18,13 @@ from oddsock.drill.checks.views import VIEWS
 BOOK_CHECKS: tuple[Check, ...] = (
     *ATTEMPTS,
     *ORDERS,
+    *EVENTS,
     *CHARGES,
     *REFUNDS,
     *SHIPMENTS,
     *NOTICES,
     *VIEWS,
+    *PAGES,
     *CARTS,
     *SUMS,
     *TELEMETRY,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from oddsock.clients.sockshop.books import Charge, Order
 from oddsock.drill.checks.check import Odd, Rule, Said
 from oddsock.drill.checks.witnesses import see_attempts, see_charges, see_history, see_order
+from oddsock.drill.grouping import ChargeGroup
 from oddsock.drill.ledger import OPEN, Ledger, Row
 from oddsock.drill.verdict import Witness
 from oddsock.kit.money import dollars
@@ -14,10 +15,20 @@ DECLINED = "payment_declined"
 """The reason of an order that ended because its card was declined."""
 
 
+def each_charge(ledger: Ledger) -> Iterator[tuple[Row | None, ChargeGroup]]:
+    """Every charge with the row it belongs to, None for an orphan."""
+    for row in ledger.rows:
+        for charge in row.charges:
+            yield row, charge
+    for charge in ledger.orphan_charges:
+        yield None, charge
+
+
 def find_phantom_payments(ledger: Ledger) -> Iterator[Said]:
     """C1: paid, says the order; payment holds nothing."""
     for row, order in ledger.orders("charges"):
-        if row.is_placed and not row.live_charges:
+        # Money given back and the parcel on its way is another class (R5).
+        if row.is_placed and not row.live_charges and not row.is_given_away:
             yield Odd(
                 order_id=order.id,
                 sentence=f"Order {order.id} is {order.status}, and payment holds no money for it.",
@@ -42,7 +53,7 @@ def find_charged_but_failed(ledger: Ledger) -> Iterator[Said]:
         is_without = row.order is None and row.attempts and all(a.end != "ok" for a in row.attempts)
         if not (is_without or row.is_failed) or row.net_cents <= 0 or row.is_compensating:
             continue
-        if row.is_sure_of("charges", "attempts"):
+        if row.is_sure_of("charges", "attempts") and not row.late_charges:
             what = f"Order {row.order_id} is {row.status}" if row.order else f"Attempt {row.ref} left no order"
             yield Odd(
                 order_id=row.order_id,
@@ -107,6 +118,31 @@ def find_idempotency_conflicts(ledger: Ledger) -> Iterator[Said]:
             )
 
 
+def find_dangling_authorisations(ledger: Ledger) -> Iterator[Said]:
+    """C7: a card's money is set aside, and nobody took it or let it go."""
+    for row, charge in each_charge(ledger):
+        if charge.of_kind("authorisation") and not (charge.of_kind("capture") or charge.of_kind("void")):
+            held = dollars(charge.sum_of("authorisation"))
+            yield Odd(
+                order_id=row.order_id if row else charge.tie.order_id,
+                attempt="" if row is None or row.order_id else row.ref,
+                sentence=f"Charge {charge.charge_id} set {held} aside, and it was neither captured nor voided.",
+                witnesses=[*([see_order(row)] if row else []), *see_charges([charge])],
+            )
+
+
+def find_late_charges(ledger: Ledger) -> Iterator[Said]:
+    """C8: captured after the order was cancelled, and not given back."""
+    for row, order in ledger.orders("charges"):
+        if late := row.late_charges:
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} is cancelled, and {dollars(sum(c.net_cents for c in late))} was captured "
+                "after that and is still held.",
+                witnesses=[see_order(row), *see_history(row.history), *see_charges(late)],
+            )
+
+
 def _misread(row: Row, order: Order) -> str:
     declines = [line for charge in row.charges for line in charge.of_kind("decline")]
     if not declines or order.status in OPEN:
@@ -147,6 +183,7 @@ CHARGES = (
         class_name="phantom payment",
         predicate="PAID => one live capture",
         kind="safety",
+        known_as="missing at the payment provider",
         search=find_phantom_payments,
         needs=("orders", "charges"),
     ),
@@ -155,6 +192,7 @@ CHARGES = (
         class_name="orphan charge",
         predicate="each capture has an order",
         kind="settle",
+        known_as="orphan charge, MISSING_IN_DB",
         search=find_orphan_charges,
         needs=("orders", "charges"),
     ),
@@ -163,6 +201,7 @@ CHARGES = (
         class_name="charged but failed",
         predicate="failed, cancelled or no order => nothing is captured that is not refunded",
         kind="settle",
+        known_as="unrefunded charge",
         search=find_charged_but_failed,
         needs=("orders", "charges", "attempts"),
         may_lack=("attempts",),
@@ -172,6 +211,7 @@ CHARGES = (
         class_name="double charge",
         predicate="at most one live capture an order",
         kind="safety",
+        known_as="double charge, duplicate write",
         search=find_double_charges,
         needs=("orders", "charges"),
     ),
@@ -180,6 +220,7 @@ CHARGES = (
         class_name="over / under charge",
         predicate="the one live capture less refunds = total",
         kind="settle",
+        known_as="AMOUNT_MISMATCH",
         search=find_wrong_charges,
         needs=("orders", "charges"),
     ),
@@ -188,14 +229,34 @@ CHARGES = (
         class_name="idempotency conflict",
         predicate="same key => same order, same amount, one effect",
         kind="safety",
+        known_as="key reuse",
         search=find_idempotency_conflicts,
         needs=("charges",),
+    ),
+    Rule(
+        id="C7",
+        class_name="dangling authorisation",
+        predicate="each authorisation is captured or voided",
+        kind="settle",
+        known_as="uncaptured authorisation",
+        search=find_dangling_authorisations,
+        needs=("charges",),
+    ),
+    Rule(
+        id="C8",
+        class_name="captured after cancel",
+        predicate="what is captured after an order was cancelled is given back",
+        kind="settle",
+        known_as="zombie write, late success",
+        search=find_late_charges,
+        needs=("orders", "charges", "journal"),
     ),
     Rule(
         id="C9",
         class_name="misread decline",
         predicate="declined => CANCELLED for payment_declined (legacy: PAYMENT_FAILED and 406), never tried again",
         kind="safety",
+        known_as="STATUS_MISMATCH",
         search=find_misread_declines,
         needs=("orders", "charges", "journal", "attempts"),
         may_lack=("attempts",),

@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from oddsock.drill.ledger import Ledger, is_never_kept
+from oddsock.drill.evidence_files import NOT_TAKEN
+from oddsock.drill.ledger import SIDE_BOOKS, Ledger, is_never_kept
 from oddsock.drill.verdict import CheckResult, CheckVerdict, Finding, Witness
 
 Kind = Literal["safety", "settle", "label"]
@@ -73,6 +74,16 @@ class Check(Protocol):
         ...
 
     @property
+    def known_as(self) -> str:
+        """What the field calls it."""
+        ...
+
+    @property
+    def moot_when(self) -> str:
+        """When it does not apply although its books are there."""
+        ...
+
+    @property
     def may_lack(self) -> tuple[str, ...]:
         """The books that a shop may not keep at all, which then count as empty."""
         ...
@@ -83,13 +94,19 @@ class Check(Protocol):
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """A check whose whole logic is one function over the ledger."""
+    """A check whose whole logic is one function over the ledger.
+
+    *known_as* is what the field calls such an oddness, *moot_when* when the check does not apply though its books are
+    there.
+    """
 
     id: str
     class_name: str
     predicate: str
     kind: Kind
     search: Callable[[Ledger], Iterable[Said]]
+    known_as: str = "-"
+    moot_when: str = "-"
     needs: tuple[str, ...] = ("orders",)
     may_lack: tuple[str, ...] = ()
 
@@ -132,7 +149,8 @@ def judge(check: Check, ledger: Ledger) -> Judged:
 
 def _without_books(check: Check, ledger: Ledger) -> tuple[CheckVerdict | None, str]:
     gone = {book: ledger.missing[book] for book in check.needs if book in ledger.missing}
-    never = {book: why for book, why in gone.items() if is_never_kept(why)}
+    # A case of an earlier release took no book from beside: that is no evidence, and nothing got lost.
+    never = {b: why for b, why in gone.items() if is_never_kept(why) or (b in SIDE_BOOKS and why == NOT_TAKEN)}
     lost = {book: why for book, why in gone.items() if book not in never}
     if any(book not in check.may_lack for book in never):
         return "not-applicable", _spell(never)

@@ -87,6 +87,8 @@ MENDS = (
         class_name="mend not idempotent",
         predicate="mending twice = mending once",
         kind="safety",
+        known_as="fixpoint",
+        moot_when="nothing was mended",
         search=find_repeated_mends,
         needs=(),
     ),
@@ -95,6 +97,7 @@ MENDS = (
         class_name="mend makes odd",
         predicate="nothing new is odd; orders that were not mended are equal to the byte",
         kind="safety",
+        moot_when="nothing was mended",
         search=find_odd_mends,
     ),
     Rule(
@@ -102,6 +105,7 @@ MENDS = (
         class_name="carried over",
         predicate="what was odd before the fault window is labelled so and counted apart",
         kind="label",
+        known_as="pre-existing",
         search=label_carried_over,
     ),
 )

@@ -3,7 +3,9 @@
 The drill's own test customer is left out: nobody reads its mail.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from email.utils import parseaddr
 
 from oddsock.drill.checks.attempts import is_false_failure
 from oddsock.drill.checks.check import Doubt, Odd, Rule, Said
@@ -79,12 +81,45 @@ def find_false_notices(ledger: Ledger) -> Iterator[Said]:
         )
 
 
+def find_repeated_notices(ledger: Ledger) -> Iterator[Said]:
+    """N4: the same news about an order, mailed more than once."""
+    for row, order in ledger.orders():
+        if len(row.notices) < 2 or row.synthetic:
+            continue
+        repeated = [event for event, times in Counter(n.event for n in row.notices).items() if times > 1]
+        if repeated:
+            yield Odd(
+                order_id=order.id,
+                sentence=f"The customer of order {order.id} was told more than once that it is {repeated[0]}.",
+                witnesses=see_notices(notice for notice in row.notices if notice.event in repeated),
+            )
+
+
+def find_misdirected_notices(ledger: Ledger) -> Iterator[Said]:
+    """N5: a mail about an order, to somebody who did not place it."""
+    for row, order in ledger.orders():
+        if not row.notices:
+            continue
+        owner = ledger.customers.get(order.customer_id)
+        if owner is None or not owner.email:
+            yield Doubt(reason=f"the user service tells no address of mail for customer {order.customer_id}")
+            continue
+        astray = [n for n in row.notices if parseaddr(n.to)[1].lower() != owner.email.lower()]
+        if astray:
+            yield Odd(
+                order_id=order.id,
+                sentence=f"A mail about order {order.id} went to {astray[0].to}, and its customer is {owner.email}.",
+                witnesses=[see_order(row), *see_notices(astray)],
+            )
+
+
 NOTICES = (
     Rule(
         id="N1",
         class_name="untold failure",
         predicate="failed or declined => the customer was told",
         kind="settle",
+        known_as="silent failure",
         search=find_untold_failures,
         needs=("orders", "attempts", "notices"),
         may_lack=("attempts", "notices"),
@@ -94,6 +129,7 @@ NOTICES = (
         class_name="untold success",
         predicate="PAID => a confirmation",
         kind="settle",
+        known_as="missing confirmation",
         search=find_untold_successes,
         needs=("orders", "attempts", "notices"),
         may_lack=("notices",),
@@ -103,7 +139,25 @@ NOTICES = (
         class_name="false notice",
         predicate="the last mail about an order agrees with the final truth",
         kind="settle",
+        known_as="false positive notice",
         search=find_false_notices,
         needs=("orders", "notices"),
+    ),
+    Rule(
+        id="N4",
+        class_name="repeated notice",
+        predicate="one mail an order and event",
+        kind="safety",
+        known_as="duplicate",
+        search=find_repeated_notices,
+        needs=("orders", "notices"),
+    ),
+    Rule(
+        id="N5",
+        class_name="misdirected notice",
+        predicate="a mail about an order goes to its customer",
+        kind="safety",
+        search=find_misdirected_notices,
+        needs=("orders", "notices", "customers"),
     ),
 )

@@ -5,8 +5,11 @@ from itertools import pairwise
 
 from oddsock.clients.sockshop.books import StatusChange
 from oddsock.drill.checks.check import Odd, Rule, Said
-from oddsock.drill.checks.witnesses import see_history, see_order
+from oddsock.drill.checks.events import Lines, lines_of
+from oddsock.drill.checks.witnesses import see_attempts, see_history, see_order
 from oddsock.drill.ledger import OPEN, Ledger
+from oddsock.drill.operation import Attempt
+from oddsock.drill.verdict import Witness
 from oddsock.kit.clock import instant
 from oddsock.kit.money import SHIPPING_CENTS, dollars
 
@@ -36,6 +39,42 @@ def find_wrong_totals(ledger: Ledger) -> Iterator[Said]:
                 f"{dollars(due)}.",
                 witnesses=[see_order(row)],
             )
+
+
+def _cart_of(attempt: Attempt) -> Lines:
+    held: Lines = {}
+    for line in attempt.lines:
+        held[line.item_id, line.unit_cents] = held.get((line.item_id, line.unit_cents), 0) + line.quantity
+    return held
+
+
+def find_cart_skews(ledger: Ledger) -> Iterator[Said]:
+    """B2: the order holds other socks, numbers or prices than the cart that its customer saw when ordering."""
+    for row, order in ledger.orders("attempts"):
+        if not row.attempts or not order.lines:
+            continue
+        # Of several tries that led to one order, the one that made it is not known: any of their carts will do.
+        held, tried = lines_of(order), [attempt for attempt in row.attempts if attempt.lines]
+        if not tried or any(_cart_of(attempt) == held for attempt in tried):
+            continue
+        first = tried[0]
+        if not ledger.course.changed_cart_between(first.username, first.invoked_at, first.completed_at):
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} holds other socks than the cart of {first.username} did when ordering.",
+                witnesses=[see_order(row), *see_attempts(tried), *_see_lines(held, _cart_of(first))],
+            )
+
+
+def _see_lines(ordered: Lines, wanted: Lines) -> list[Witness]:
+    return [
+        Witness(
+            book="orders",
+            ref=item,
+            text=f"{ordered.get((item, unit), 0)} ordered, {wanted.get((item, unit), 0)} in the cart, {dollars(unit)}",
+        )
+        for item, unit in sorted(ordered.keys() | wanted.keys())
+    ]
 
 
 def _illegal_steps(history: list[StatusChange], first: frozenset[str]) -> list[str]:
@@ -95,13 +134,24 @@ ORDERS = (
         class_name="wrong total",
         predicate="total = sum of quantity * unit + shipping, to the cent",
         kind="safety",
+        known_as="amount mismatch",
         search=find_wrong_totals,
+    ),
+    Rule(
+        id="B2",
+        class_name="cart skew",
+        predicate="the lines of the order = the cart that was seen when ordering",
+        kind="safety",
+        known_as="read skew (G-single)",
+        search=find_cart_skews,
+        needs=("orders", "attempts"),
     ),
     Rule(
         id="B3",
         class_name="illegal transition",
         predicate="the history follows the state machine, and its ends are final",
         kind="safety",
+        known_as="dirty update",
         search=find_illegal_transitions,
         needs=("orders", "journal"),
     ),
@@ -110,6 +160,7 @@ ORDERS = (
         class_name="lost update",
         predicate="status = the last line of the history, whose times never go back",
         kind="safety",
+        known_as="lost update",
         search=find_lost_updates,
         needs=("orders", "journal"),
     ),
@@ -118,6 +169,7 @@ ORDERS = (
         class_name="stuck order",
         predicate="CREATED and PENDING are left in time",
         kind="settle",
+        known_as="stuck, in flight",
         search=find_stuck_orders,
     ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from oddsock.drill.checks.charges import each_charge
 from oddsock.drill.checks.check import Odd, Rule, Said
 from oddsock.drill.checks.witnesses import see_charges, see_order, see_parcels
 from oddsock.drill.grouping import ChargeGroup
@@ -11,11 +12,8 @@ from oddsock.kit.money import dollars
 
 def _charges(ledger: Ledger) -> Iterator[tuple[str, ChargeGroup]]:
     """Every charge with the order it belongs to, orphans too."""
-    for row in ledger.rows:
-        for charge in row.charges:
-            yield row.order_id, charge
-    for charge in ledger.orphan_charges:
-        yield charge.tie.order_id, charge
+    for row, charge in each_charge(ledger):
+        yield row.order_id if row else charge.tie.order_id, charge
 
 
 def find_orphan_refunds(ledger: Ledger) -> Iterator[Said]:
@@ -76,12 +74,24 @@ def find_double_compensations(ledger: Ledger) -> Iterator[Said]:
 def find_unfinished_compensations(ledger: Ledger) -> Iterator[Said]:
     """R4: the order failed, undoing began, and something is left: money or a parcel."""
     for row, order in ledger.orders("charges", "shipments"):
-        if row.is_failed and row.is_compensating and (row.net_cents > 0 or row.live_parcels):
+        is_left = row.live_parcels or (row.net_cents > 0 and not row.late_charges)
+        if row.is_failed and row.is_compensating and is_left and not row.is_given_away:
             yield Odd(
                 order_id=order.id,
                 sentence=f"Order {order.id} is {order.status} and half undone: {dollars(row.net_cents)} is still "
                 f"held, {len(row.live_parcels)} parcels are on their way.",
                 witnesses=[see_order(row), *see_charges(row.charges), *see_parcels(row.parcels)],
+            )
+
+
+def find_given_away(ledger: Ledger) -> Iterator[Said]:
+    """R5: all the money went back, and the socks are on their way."""
+    for row, order in ledger.orders("charges", "shipments"):
+        if row.is_given_away:
+            yield Odd(
+                order_id=order.id,
+                sentence=f"Order {order.id} was refunded in full, and its parcel is on its way.",
+                witnesses=[see_order(row), *see_charges(row.charges), *see_parcels(row.live_parcels)],
             )
 
 
@@ -91,6 +101,7 @@ REFUNDS = (
         class_name="orphan refund",
         predicate="refund => a capture of the same order",
         kind="safety",
+        known_as="orphan refund",
         search=find_orphan_refunds,
         needs=("charges",),
     ),
@@ -99,6 +110,7 @@ REFUNDS = (
         class_name="over-refund",
         predicate="refunds <= captures",
         kind="safety",
+        known_as="over-refund",
         search=find_over_refunds,
         needs=("charges",),
     ),
@@ -107,6 +119,7 @@ REFUNDS = (
         class_name="double compensation",
         predicate="each step is undone at most once",
         kind="safety",
+        known_as="duplicate compensation",
         search=find_double_compensations,
         needs=("charges", "shipments"),
         may_lack=("shipments",),
@@ -116,8 +129,18 @@ REFUNDS = (
         class_name="unfinished compensation",
         predicate="failed after effects => all of them are undone, or none was begun",
         kind="settle",
+        known_as="incomplete saga",
         search=find_unfinished_compensations,
         needs=("orders", "charges", "shipments"),
         may_lack=("shipments",),
+    ),
+    Rule(
+        id="R5",
+        class_name="refunded and shipped",
+        predicate="refunded in full => no parcel on its way",
+        kind="settle",
+        known_as="lost goods",
+        search=find_given_away,
+        needs=("orders", "charges", "shipments"),
     ),
 )

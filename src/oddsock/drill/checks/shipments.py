@@ -1,10 +1,11 @@
 """S: what was sent, against what was bought."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from oddsock.clients.sockshop.books import Order
-from oddsock.drill.checks.check import Odd, Rule, Said
+from oddsock.clients.sockshop.books import Line, Order
+from oddsock.drill.checks.check import Moot, Odd, Rule, Said
 from oddsock.drill.checks.witnesses import see_attempts, see_order, see_parcels
+from oddsock.drill.grouping import Parcel
 from oddsock.drill.ledger import Ledger, Row
 
 SHIPPED = frozenset({"SHIPPED", "DELIVERED"})
@@ -86,12 +87,56 @@ def find_double_shipments(ledger: Ledger) -> Iterator[Said]:
             )
 
 
+def _wrong_contents(order: Order, parcel: Parcel) -> str:
+    held = next((line.lines for line in parcel.lines if line.lines is not None), None)
+    address = next((line.address for line in parcel.lines if line.address), "")
+    if held is not None and _pieces(held) != _pieces(order.lines):
+        return "holds other socks than were ordered"
+    return "goes to another address" if address and order.address and address != order.address else ""
+
+
+def _pieces(lines: Iterable[Line]) -> dict[str, int]:
+    pieces: dict[str, int] = {}
+    for line in lines:
+        pieces[line.item_id] = pieces.get(line.item_id, 0) + line.quantity
+    return pieces
+
+
+def find_wrong_parcels(ledger: Ledger) -> Iterator[Said]:
+    """S6: a parcel on its way with other socks than ordered, or to another address."""
+    if not any(line.lines is not None or line.address for line in ledger.evidence.shipments.rows):
+        yield Moot(reason="shipping is told neither the socks of a parcel nor its address")
+        return
+    for row, order in ledger.orders("shipments"):
+        for parcel in row.live_parcels:
+            if problem := _wrong_contents(order, parcel):
+                yield Odd(
+                    order_id=order.id,
+                    sentence=f"Parcel {parcel.shipment_id} of order {order.id} {problem}.",
+                    witnesses=[see_order(row), *see_parcels([parcel])],
+                )
+
+
+def find_stuck_parcels(ledger: Ledger) -> Iterator[Said]:
+    """S7: a task in the queue that nobody took and nobody gave up with a word to the customer."""
+    for row, order in ledger.orders("shipments"):
+        stuck = [p for p in row.live_parcels if p.count("queued") and not p.count("dispatched")]
+        for parcel in stuck:
+            if not (parcel.count("dead-lettered") and row.notices):
+                yield Odd(
+                    order_id=order.id,
+                    sentence=f"Parcel {parcel.shipment_id} of order {order.id} waits in the queue.",
+                    witnesses=[see_order(row), *see_parcels([parcel])],
+                )
+
+
 SHIPMENTS = (
     Rule(
         id="S1",
         class_name="unshipped",
         predicate="PAID => one parcel",
         kind="settle",
+        known_as="paid, not shipped",
         search=find_unshipped,
         needs=("orders", "shipments"),
     ),
@@ -100,6 +145,7 @@ SHIPMENTS = (
         class_name="phantom shipment",
         predicate="the order says shipped => shipping has the parcel, and its task reached the queue",
         kind="settle",
+        known_as="phantom shipment",
         search=find_phantom_shipments,
         needs=("orders", "shipments"),
     ),
@@ -108,6 +154,7 @@ SHIPMENTS = (
         class_name="free socks",
         predicate="a parcel that is not recalled => PAID",
         kind="safety",
+        known_as="shipped, not paid",
         search=find_free_socks,
         needs=("orders", "shipments"),
     ),
@@ -116,6 +163,7 @@ SHIPMENTS = (
         class_name="orphan shipment",
         predicate="a parcel that is not recalled => an order",
         kind="safety",
+        known_as="orphan",
         search=find_orphan_shipments,
         needs=("orders", "shipments"),
     ),
@@ -124,7 +172,27 @@ SHIPMENTS = (
         class_name="double shipment",
         predicate="at most one parcel an order",
         kind="safety",
+        known_as="duplicated delivery",
         search=find_double_shipments,
         needs=("orders", "shipments"),
+    ),
+    Rule(
+        id="S6",
+        class_name="wrong parcel",
+        predicate="the socks and the address of a parcel are the order's",
+        kind="safety",
+        moot_when="shipping is told neither the socks of a parcel nor its address",
+        search=find_wrong_parcels,
+        needs=("orders", "shipments"),
+    ),
+    Rule(
+        id="S7",
+        class_name="stuck parcel",
+        predicate="a queued parcel is dispatched, or given up with a mail to its customer",
+        kind="settle",
+        known_as="lost or stuck message",
+        search=find_stuck_parcels,
+        needs=("orders", "shipments", "notices"),
+        may_lack=("notices",),
     ),
 )

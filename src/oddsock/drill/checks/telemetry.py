@@ -138,6 +138,7 @@ TELEMETRY = (
         class_name="evidence incomplete",
         predicate="telemetry has five lines a failure, an event a scaling, and silence only beside a heartbeat",
         kind="settle",
+        moot_when="no telemetry was asked, or nothing was broken",
         search=find_gaps,
         needs=("orders", "journal"),
     ),

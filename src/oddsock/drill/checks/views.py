@@ -23,7 +23,8 @@ MEANING: dict[str, frozenset[str]] = {
 """Each label, in small letters, and the statuses of which it is true; "shipped" is judged by the parcels."""
 
 
-def _label(shown: Shown) -> str:
+def label_of(shown: Shown) -> str:
+    """The label in small letters."""
     return shown.label.strip().lower()
 
 
@@ -33,7 +34,7 @@ def _has_parcel(ledger: Ledger, row: Row, order: Order) -> bool:
 
 
 def _is_true(ledger: Ledger, row: Row, order: Order, shown: Shown) -> bool | None:
-    label = _label(shown)
+    label = label_of(shown)
     if label == "shipped":
         return _has_parcel(ledger, row, order)
     if label not in MEANING:
@@ -69,11 +70,11 @@ def _left_at(row: Row, statuses: frozenset[str]) -> str:
 
 def find_stale_statuses(ledger: Ledger) -> Iterator[Said]:
     """V2: the page shows a status that was left a while ago."""
-    if {_label(shown) for shown in ledger.evidence.shown.rows} <= {"shipped"}:
+    if {label_of(shown) for shown in ledger.evidence.shown.rows} <= {"shipped"}:
         yield Moot(reason="every order is shown as Shipped: a constant label has no age")
     for row, order in ledger.orders():
         for shown in row.shown:
-            statuses = MEANING.get(_label(shown), frozenset())
+            statuses = MEANING.get(label_of(shown), frozenset())
             left_at = _left_at(row, statuses)
             if not left_at or order.status in statuses or row.synthetic:
                 continue
@@ -94,6 +95,7 @@ VIEWS = (
         class_name="false status",
         predicate="the status shown was one of the order's; Shipped <=> a parcel is on its way",
         kind="safety",
+        known_as="dirty or garbage read",
         search=find_false_statuses,
         needs=("orders", "shown", "shipments", "journal"),
         may_lack=("shipments", "journal"),
@@ -103,6 +105,8 @@ VIEWS = (
         class_name="stale status",
         predicate="the status shown is the present one, or was left at most 2 s ago",
         kind="safety",
+        known_as="stale (set-full)",
+        moot_when="every page shows the constant label",
         search=find_stale_statuses,
         needs=("orders", "shown", "journal"),
     ),

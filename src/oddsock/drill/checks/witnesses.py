@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from oddsock.clients.sockshop.books import Notice, Shown, StatusChange
+from oddsock.clients.sockshop.books import Notice, OrderEvent, Shown, StatusChange
 from oddsock.drill.grouping import ChargeGroup, Parcel
 from oddsock.drill.ledger import Row
 from oddsock.drill.operation import Attempt
@@ -67,3 +67,9 @@ def see_history(history: Iterable[StatusChange]) -> list[Witness]:
         Witness(book="journal", ref=str(c.seq), text=f"{c.status} at {c.at}{': ' + c.cause if c.cause else ''}")
         for c in history
     ]
+
+
+def see_events(events: Iterable[OrderEvent]) -> list[Witness]:
+    """Every event of the order; a witness that says so where there is none."""
+    seen = [Witness(book="order_events", ref=str(e.seq), text=f"{e.kind} at {e.at}") for e in events]
+    return seen or [Witness(book="order_events", ref="", text="no event of it")]

@@ -18,6 +18,8 @@ from oddsock.clients.sockshop.books import (
     Line,
     Notice,
     Order,
+    OrderEvent,
+    Owner,
     Shipment,
     Shown,
     Sock,
@@ -232,6 +234,13 @@ class FakeShop(Shop):
     async def customers(self) -> list[Customer]:
         self.toy.need("user")
         return list(self.toy.customers.values())
+
+    async def owners(self) -> list[Owner]:
+        self.toy.need("user")
+        return [Owner(customer_id=f"id-{who}", card_last_four=card[-4:]) for who, card in self.toy.cards.items()]
+
+    async def events(self, order_ids: Iterable[str]) -> list[OrderEvent]:
+        raise Unreachable("/orders/ID/events of orders", "http://toy", "HTTP 404")
 
     async def catalogue(self) -> list[Sock]:
         self.toy.need("catalogue")
