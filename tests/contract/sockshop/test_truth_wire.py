@@ -249,6 +249,28 @@ async def test_whether_the_card_was_charged_is_what_payments_book_says(
     assert "declined: amount exceeds 105.00. Your card was not charged." in declined.headers["X-Customer-Message"]
 
 
+async def test_a_parked_order_is_told_as_late_and_turns_shipped_by_itself(
+    truthful: "RunningShop", caller: "Caller"
+) -> None:
+    truthful.stop("orders")
+    truthful.start("orders", PAYMENT_QUEUE="on")
+    try:
+        await caller.register()
+        await caller.put_into_cart("Colourful Socks")
+        with away(truthful, "payment"):
+            _, page, header = await _form(caller, "/checkout.html")
+            order_id = str((await caller.last_order())["id"])
+            shown = (await caller.ask("front-end", "GET", f"/customer-order.html?order=/orders/{order_id}")).text
+        assert "Your card has not been charged yet. Please do not order again" in header
+        assert "its payment is late" in page and "Your card has not been charged yet." in shown
+        assert (await caller.ask("front-end", "GET", "/cart")).json == []
+        async with following(truthful, f"/orders/{order_id}/status-stream") as stream:
+            await stream.until("Shipped")
+    finally:
+        truthful.stop("orders")
+        truthful.start("orders")
+
+
 async def test_the_page_of_an_order_says_what_became_of_the_money(truthful: "RunningShop", caller: "Caller") -> None:
     order_id = await _failed_order(caller)
     path = f"/customer-order.html?order=/orders/{order_id}"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oddsock.shop.customer_texts import Charged
-from oddsock.shop.front_end.money_told import ENDED, Money, money_of
+from oddsock.shop.front_end.money_told import ENDED, HARMLESS, Money, money_of
 from oddsock.shop.front_end.outcome import outcome_of
 from oddsock.shop.front_end.purchases import header_of
 
@@ -53,7 +53,14 @@ def test_a_charge_that_can_no_longer_be_on_its_way_is_no_charge() -> None:
         (201, {"id": ORDER_ID, "total": 19.99, "status": "PAID"}, None, Charged.YES, "placed", "charged $19.99."),
         (202, {"id": ORDER_ID, "total": 19.99}, {"status": "PENDING"}, Charged.NO, "delayed", "not been charged yet"),
         (202, {"id": ORDER_ID}, {"status": "PENDING"}, Charged.UNKNOWN, "delayed", "do not know yet"),
-        (202, {"id": ORDER_ID}, {"status": "PAID", "total": 19.99}, Charged.YES, "placed", "placed and paid"),
+        (
+            202,
+            {"id": ORDER_ID},
+            {"status": "PAID", "total": 19.99, "shipment": {"id": "p"}},
+            Charged.YES,
+            "placed",
+            "placed and paid",
+        ),
         (400, {}, None, Charged.NO, "refused", "could not read what your browser sent"),
         (406, {"message": "Payment declined: amount exceeds 105.00"}, None, Charged.NO, "refused", "exceeds 105.00."),
         (406, {"message": "Invalid order request."}, None, Charged.NO, "refused", "needs an address, a card"),
@@ -91,3 +98,11 @@ def test_an_order_that_only_payments_book_names_is_known_by_it() -> None:
 
 def test_a_header_is_one_line_of_ascii() -> None:
     assert header_of("naïve\r\nSet-Cookie: a=b") == "na?ve Set-Cookie: a=b"
+
+
+def test_a_parked_order_whose_card_was_charged_waits_for_its_parcel_and_not_for_payment() -> None:
+    parked = {"id": ORDER_ID, "status": "PENDING", "total": 19.99}
+    assert "parcel service" in outcome_of(202, parked, None, Money(Charged.YES, 1999)).text.happened
+    paid = {**parked, "status": "PAID", "shipment": None}
+    assert outcome_of(202, paid, None, Money(Charged.UNKNOWN)).kind == "unsent"
+    assert money_of(None, HARMLESS).charged is Charged.NO

@@ -147,13 +147,13 @@ class Browser:
         return [hal.read_line(item) for item in answer.document]
 
     async def checkout(self, request_id: str = "", traceparent: str = "") -> Reply:
-        """Press "Proceed to checkout"; after a 201 the page deletes the cart, and the cart is read in any case."""
+        """Press "Proceed to checkout"; after a 201, or a 202 of which the page speaks, the cart goes; it is read."""
         if not self._is_logged_in():
             message = "You must be logged in to place an order."
             return Reply(outcome="fail", message=message, told="error", error="not logged in; nothing was sent")
         reply, answer = await self._do("POST", "/orders", {}, request_id=request_id, traceparent=traceparent)
         reply = _told(reply, answer)
-        if reply.http_status == 201:
+        if reply.http_status == 201 or (reply.http_status == 202 and reply.message):
             await self.clear_cart()
         try:
             cart_after: list[Line] | None = await self.cart()
@@ -282,5 +282,5 @@ def _told(reply: Reply, answer: Answer | None) -> Reply:
     if answer is None or answer.customer_message is None:
         return reply
     message = mask_cards(answer.customer_message.strip())
-    shown: Told = "confirmation" if reply.http_status == 201 else "error"
+    shown: Told = "confirmation" if reply.http_status in (201, 202) else "error"
     return msgspec.structs.replace(reply, message=message, told=shown if message else "nothing")

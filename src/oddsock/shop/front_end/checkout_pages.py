@@ -91,7 +91,8 @@ class CheckoutPages:
             attempt = Attempt(no_answer(cause), "")
         except ExpressError as cause:
             attempt = Attempt(express_error(cause), "")
-        if attempt.response.status in (201, 202) or (attempt.outcome is not None and attempt.outcome.is_order):
+        has_order = attempt.response.status == 201 or (attempt.response.status == 202 and bool(attempt.said))
+        if has_order or (attempt.outcome is not None and attempt.outcome.is_order):
             await self._clear(request)
         response = await self._told(request, attempt)
         response.headers[CUSTOMER_MESSAGE] = header_of(attempt.said)
@@ -99,7 +100,7 @@ class CheckoutPages:
 
     async def _told(self, request: web.Request, attempt: Attempt) -> web.Response:
         if attempt.outcome is None:
-            if attempt.response.status in (201, 202):
+            if attempt.response.status == 201 or (attempt.response.status == 202 and attempt.said):
                 return see("/customer-orders.html")
             return await self._page(request, attempt.said)
         values: dict[str, Any] = {"outcome": attempt.outcome, "follows": self._follows}

@@ -18,14 +18,25 @@ from oddsock.shop.customer_texts import Charged
 from oddsock.shop.front_end.desk import ORDERS, FrontDesk
 
 PAYMENT = "http://payment"
+QUEUE_ROWS = 64
+
 BOOK_WALL_S_MAX = 1.5
 """How long a customer waits for a look into a book, in wall seconds; then it is unknown."""
 
 ON_ITS_WAY_WALL_S = 15.0
 """How long after its last step an unanswered charge may still arrive, in wall seconds: two deadlines and the loss."""
 
-NEVER_ASKED = ("Connection refused",)
-"""Causes after which payment cannot have charged: nobody listened."""
+HARMLESS = "no try had an effect"
+"""The cause that stands for a parked order's tries when orders knows that none of them had an effect."""
+
+NEVER_ASKED = (
+    HARMLESS,
+    "Connection refused",
+    "the circuit breaker of payment",
+    "too many orders wait for payment",
+    "no room for a call to payment",
+)
+"""Causes, by how they begin, after which payment cannot have charged: nobody listened, or nobody asked."""
 
 ENDED = "the attempt ended"
 """The cause of an attempt that left no order and whose services all answered or refused."""
@@ -54,7 +65,7 @@ def money_of(rows: Rows | None, reason: str, is_settled: bool = False) -> Money:
     (<Charged.UNKNOWN: 'unknown'>, <Charged.NO: 'no'>)
     """
     if rows is None:
-        return Money(Charged.NO if reason in NEVER_ASKED else Charged.UNKNOWN)
+        return Money(Charged.NO if reason.startswith(NEVER_ASKED) else Charged.UNKNOWN)
     total = {kind: sum(int(row["amount_cents"]) for row in rows if row["kind"] == kind) for kind in _KINDS}
     left_cents = total["capture"] - total["refund"] - total["void"]
     order_id = next((str(row["order_id"]) for row in rows if row["order_id"]), "")
@@ -62,7 +73,7 @@ def money_of(rows: Rows | None, reason: str, is_settled: bool = False) -> Money:
         return Money(Charged.YES, left_cents, order_id)
     if total["capture"]:
         return Money(Charged.REFUNDED, 0, order_id)
-    is_certain = is_settled or reason in NEVER_ASKED or reason.startswith(ANSWERED)
+    is_certain = is_settled or reason.startswith((*NEVER_ASKED, *ANSWERED))
     is_certain = is_certain or any(row["kind"] == "decline" for row in rows)
     return Money(Charged.NO if is_certain else Charged.UNKNOWN, 0, order_id)
 
@@ -96,6 +107,16 @@ class Books:
     async def journal(self, request: web.Request, order_id: str) -> Rows | None:
         """The status changes of an order, oldest first."""
         return await self._read(request, f"{ORDERS}/journal?order={quote(order_id, safe='')}&limit=1000", "changes")
+
+    async def parked_reason(self, request: web.Request, order_id: str) -> str:
+        """HARMLESS when the order is parked and orders knows that no try of it had an effect, else nothing."""
+        if not order_id:
+            return ""
+        # The queue is in the order of ids, and few share all but the last character.
+        url = f"{ORDERS}/queue?after={quote(order_id[:-1], safe='')}&limit={QUEUE_ROWS}"
+        rows = await self._read(request, url, "parked") or []
+        mine = next((row for row in rows if row.get("order_id") == order_id), None)
+        return HARMLESS if mine is not None and mine.get("uncertain") is False else ""
 
     async def _read(self, request: web.Request, url: str, name: str) -> Rows | None:
         document = await self._get(request, url)

@@ -107,7 +107,7 @@ def outcome_of(status: int, document: object, order: Mapping[str, Any] | None, m
     now = order if order is not None else known if status in (201, 202) else {}
     total_cents = _cents(now.get("total"))
     if status in (201, 202):
-        return _accepted(status, str(now.get("status") or ""), total_cents, money, order_id)
+        return _accepted(status, now, total_cents, money, order_id)
     if status in _BY_STATUS:
         return Outcome("refused", _BY_STATUS[status], order_id, money.charged)
     if status == 406:
@@ -124,9 +124,13 @@ def outcome_of(status: int, document: object, order: Mapping[str, Any] | None, m
 _BY_STATUS = {400: UNREADABLE, 409: IN_PROGRESS, 422: STALE_PAGE}
 
 
-def _accepted(status: int, now: str, total_cents: int | None, money: Money, order_id: str) -> Outcome:
-    if status == 202 and now not in _DONE:
-        return Outcome("delayed", text_for("delayed", total_cents, money.charged), order_id, money.charged)
+def _accepted(status: int, now: Mapping[str, Any], total_cents: int | None, money: Money, order_id: str) -> Outcome:
+    is_done = now.get("status") in _DONE
+    if status == 202 and not (is_done and now.get("shipment")):
+        # A saga says PAID only with the parcel: what its money says is as true as its status.
+        event = "unsent" if is_done or money.charged is Charged.YES else "delayed"
+        text = text_for(event, total_cents, money.charged)
+        return Outcome(event, text, order_id, Charged.YES if event == "unsent" else money.charged)
     return Outcome("placed", text_for("paid", total_cents), order_id, Charged.YES)
 
 

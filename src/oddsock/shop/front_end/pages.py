@@ -96,11 +96,12 @@ class Pages:
         if found is None:
             message = "There is no such order."
             return self._layout.page(request, "customer-order.html", 404, order=None, message=message, stream="")
-        live, socks, history, charges = await asyncio.gather(
+        live, socks, history, charges, parked = await asyncio.gather(
             self._live_shipments(request, str(found.get("customerId", ""))),
             self._goods.names(request),
             self._history(request, order_id),
             self._charges(request, order_id),
+            self._parked_reason(request, found, order_id),
         )
         row = {**self._row(found, live), "id": order_id}
         order = {
@@ -108,7 +109,7 @@ class Pages:
             "shown": str(row["shown"]).lower(),
             "lines": [line_of(item, socks) for item in found.get("items") or []],
             "history": [_told(change) for change in history or []],
-            "money": self._money(found, history, charges) if self._shows_errors else "",
+            "money": self._money(found, history, charges, parked) if self._shows_errors else "",
         }
         follows = self._follows and not row["face"].is_final
         stream = f"/orders/{quote(order_id, safe='')}/status-stream" if follows else ""
@@ -123,12 +124,16 @@ class Pages:
     async def _charges(self, request: web.Request, order_id: str) -> Rows | None:
         return await self._books.charges(request, order_id) if self._shows_errors else None
 
-    def _money(self, order: dict[str, Any], history: Rows | None, charges: Rows | None) -> str:
+    async def _parked_reason(self, request: web.Request, order: dict[str, Any], order_id: str) -> str:
+        is_asked = self._shows_errors and order.get("status") == "PENDING"
+        return await self._books.parked_reason(request, order_id) if is_asked else ""
+
+    def _money(self, order: dict[str, Any], history: Rows | None, charges: Rows | None, parked: str) -> str:
         """The sentence about the card: what payment's book says, or what is not known yet."""
         last = instant(str(history[-1]["at"])) if history else None
         on_its_way = timedelta(seconds=ON_ITS_WAY_WALL_S)
         is_settled = last is not None and self._desk.clock.now() - last > on_its_way
-        money = money_of(charges, str(order.get("reason") or ""), is_settled)
+        money = money_of(charges, parked or str(order.get("reason") or ""), is_settled)
         is_waiting = order.get("status") in ("CREATED", "PENDING")
         total_cents = money.captured_cents or cents(float(order.get("total") or 0))
         return text_for("delayed" if is_waiting else "failed", total_cents, money.charged).charged

@@ -99,8 +99,12 @@ class Purchases:
             found = outcome_of(status, document, None, Money(Charged.YES))
             return Attempt(response, found.text.line, found)
         request_id = self._desk.by(request).request_id
-        order, rows = await asyncio.gather(books.order(request, order_id), books.charges(request, order_id, request_id))
-        money = money_of(rows, _reason(order, document))
+        order, rows, parked = await asyncio.gather(
+            books.order(request, order_id),
+            books.charges(request, order_id, request_id),
+            books.parked_reason(request, order_id if status == 202 else ""),
+        )
+        money = money_of(rows, parked or _reason(order, document))
         if order is None and money.order_id:
             order = await books.order(request, money.order_id)
         found = outcome_of(status, document, order, money)

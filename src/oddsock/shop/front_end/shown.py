@@ -73,6 +73,8 @@ def checkout_message(status: int, document: object, silent_500: bool) -> str:
     said = str(document.get("message") or "") if isinstance(document, dict) else ""
     if status == 201:
         return "Order placed."
+    if status == 202 and not silent_500:
+        return "Order placed. Its payment or its parcel is late; we go on by ourselves."
     if status == 406:
         return f"Error placing order. {said}".rstrip()
     return "" if silent_500 else f"Payment processing failed. {said}".rstrip()

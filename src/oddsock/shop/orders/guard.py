@@ -40,18 +40,25 @@ class Guard:
         self._deadline_wall_s = deadline_wall_s
 
     async def run(self, call: Call[T]) -> T:
-        """The outcome of *call*, made again while the deadline allows when there is a *backoff*; NoAnswer."""
+        """The outcome of *call*, made again while the deadline allows when there is a *backoff*.
+
+        NoAnswer is the last cause, or an earlier one after which something may have happened: that doubt stays.
+        """
         if self._backoff is None:
             return await self._once(call)
         end_s = self._clock.monotonic() + self._deadline_wall_s
         attempts = 0
+        doubt: NoAnswer | None = None
         while True:
             try:
                 return await self._once(call)
             except NoAnswer as cause:
                 attempts += 1
+                doubt = doubt if doubt is not None or cause.is_harmless else cause
                 pause_s = self._backoff.pause_s(attempts, cause.retry_after_s)
                 if cause.is_final or self._clock.monotonic() + pause_s / self._clock.speed >= end_s:
+                    if doubt is not None and not cause.is_final:
+                        raise doubt from cause
                     raise
             await self._clock.sleep(pause_s)
 

@@ -23,7 +23,8 @@ class QueueApi:
 
     async def queue(self, request: web.Request) -> web.Response:
         """GET /queue?dead=&after=&limit=: a page of what is parked, with *dead* of the dead letters; both counts."""
-        _, limit = wire.page_of(request)
+        # Behind an order's id, not behind a seq.
+        limit = wire.whole_number(request, "limit", wire.ROWS_DEFAULT, 1, wire.ROWS_MAX)
         dead = request.query.get("dead", "") in ("1", "true", "on")
         rows = await self._store.errands(dead, request.query.get("after", ""), limit + 1)
         parked, dead_letters = await self._store.errand_counts()
