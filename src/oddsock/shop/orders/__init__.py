@@ -10,6 +10,7 @@ checkout  profile incident-3: CREATED -> PENDING -> PAID or PAYMENT_FAILED, as t
 upstream  profile upstream: pay, ship, save last
 retry     PAYMENT_FAILED -> PENDING -> PAID and shipped, or CANCELLED; safe to repeat after any death
 cancel    recall, refund, CANCELLED; safe to repeat
+webhooks  what payment tells: signed, once, never backwards
 hal       an order as the wire shows it
 api       the routes
 """

@@ -30,7 +30,9 @@ from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
 from oddsock.shop.orders.sqlite_store import SCHEMA, SqliteStore
 from oddsock.shop.orders.tally import Tally
 from oddsock.shop.orders.upstream import UpstreamCheckout
+from oddsock.shop.orders.webhooks import PaymentNews, WebhookApi
 from oddsock.shop.service import GRACE_WALL_S, LOG, Surroundings
+from oddsock.shop.webhooks.signature import SECRET, Seal
 
 PORT = 8082
 SIZE_DEFAULT = 20
@@ -243,6 +245,9 @@ async def build(surroundings: Surroundings) -> web.Application:
     app = web.Application(middlewares=[metrics.middleware])
     app[LOG] = log
     app.add_routes([*api.routes(), web.get("/metrics", metrics.answer)])
+    if flags.is_on("WEBHOOKS"):
+        seal = Seal(surroundings.environment.get(SECRET, ""))
+        app.add_routes(WebhookApi(PaymentNews(made.by_hand, remedies.saga), made.work, seal).routes())
     await made.begin()
 
     async def close(_app: web.Application) -> None:

@@ -28,7 +28,7 @@ class Seal:
     """One shared secret; UsageError when it is empty or no base64."""
 
     def __init__(self, secret: str) -> None:
-        if not secret:
+        if not secret.removeprefix("whsec_"):
             raise UsageError(
                 f"WEBHOOKS is on and {SECRET} is empty.",
                 "Give both ends one secret: whsec_ and 24 random bytes in base64.",
