@@ -163,8 +163,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     folder = tmp_path_factory.mktemp("shop")
     ports = {service: free_port() for service in SERVICES}
     lines = [f"{service}:80 127.0.0.1:{port} 10.96.0.1" for service, port in ports.items()]
+    smtp_port = free_port()
+    lines.append(f"mailbox:25 127.0.0.1:{smtp_port} 10.96.0.1")
     (folder / "hosts").write_text("\n".join(lines) + "\n")
-    running = RunningShop(folder, ports, free_port())
+    running = RunningShop(folder, ports, smtp_port)
     try:
         for service in SERVICES:
             running.begin(service)
