@@ -161,7 +161,8 @@ class Caller:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """The shop, all of its processes started side by side."""
     folder = tmp_path_factory.mktemp("shop")
-    ports = {service: free_port() for service in SERVICES}
+    # The gateway has a name and is started by the tests that need it.
+    ports = {service: free_port() for service in (*SERVICES, "gateway")}
     lines = [f"{service}:80 127.0.0.1:{port} 10.96.0.1" for service, port in ports.items()]
     smtp_port = free_port()
     lines.append(f"mailbox:25 127.0.0.1:{smtp_port} 10.96.0.1")

@@ -36,7 +36,8 @@ class ExpressError(Exception):
 class FrontDesk:
     """Sessions, calls and answers; in dialect `weave` the JSON of a route goes out without a content type.
 
-    With *traces* every line of a request's log ends with its trace id.
+    With *traces* every line of a request's log ends with its trace id. With *passes_keys* a browser's Idempotency-Key
+    goes along with the calls of its request.
     """
 
     def __init__(
@@ -46,9 +47,11 @@ class FrontDesk:
         clock: Clock,
         is_weave: bool = False,
         traces: bool = False,
+        passes_keys: bool = False,
     ) -> None:
         self._client = client
         self._traces = traces
+        self._passes_keys = passes_keys
         self.is_weave = is_weave
         self.log = log
         self.clock = clock
@@ -76,11 +79,18 @@ class FrontDesk:
     def by(self, request: web.Request) -> Correlation:
         """The correlation of this request, begun once."""
         if _BY not in request:
-            request[_BY] = Correlation.begun(request.headers)
+            begun = Correlation.begun(request.headers)
+            # IDEMPOTENCY off is a front-end that knows of no keys: one that a browser sends goes no further.
+            request[_BY] = begun if self._passes_keys else replace(begun, idempotency_key="")
         return request[_BY]
 
     def keyed(self, request: web.Request, token: str) -> None:
-        """Let the calls of this request carry *token* as their Idempotency-Key, unless the browser sent a key."""
+        """Let the calls of this request carry *token* as their Idempotency-Key, unless the browser sent a key.
+
+        Nothing while IDEMPOTENCY is off.
+        """
+        if not self._passes_keys:
+            return
         by = self.by(request)
         request[_BY] = replace(by, idempotency_key=by.idempotency_key or token)
 
