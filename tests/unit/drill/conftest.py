@@ -365,6 +365,12 @@ class World:
 
 
 @pytest.fixture
+def open_world() -> Callable[[], World]:
+    """Opens empty shops."""
+    return World
+
+
+@pytest.fixture
 def world() -> World:
     """An empty shop."""
     return World()

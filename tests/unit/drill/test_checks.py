@@ -246,3 +246,12 @@ def test_a_failure_that_the_page_showed_is_told(clean: Any) -> None:
     clean.log_failures()
     account = clean.account()
     assert [f.order_id for check in account.checks if check.id == "N1" for f in check.findings] == ["o8"]
+
+
+def test_an_order_that_was_taken_with_a_202_and_failed_later_is_untold_until_a_mail_says_so(clean: Any) -> None:
+    clean.fail("o9", 300, label="Payment failed", end="ok", http_status=202, told="confirmation", cart_after=None)
+    clean.change_attempt(-1, cart_after=clean.attempts[-1].lines)
+    clean.log_failures()
+    assert odd(clean.account()) == ["N1"]
+    clean.notice("o9", "failed")
+    assert odd(clean.account()) == []

@@ -126,7 +126,14 @@ class Shop:
         """The events of *order_ids*, each order's oldest first; Unreachable with HTTP 404 where none are kept."""
         rows: list[OrderEvent] = []
         for order_id in order_ids:
-            rows += await self._book("orders", f"/orders/{_part(order_id)}/events", "events", OrderEvent)
+            path = f"/orders/{_part(order_id)}/events"
+            try:
+                rows += await self._book("orders", path, "events", OrderEvent)
+            except Unreachable as error:
+                if not str(error).endswith("HTTP 404."):
+                    raise
+                what = "the events of orders (kept while event sourcing is switched on)"
+                raise Unreachable(what, error.address, "HTTP 404") from error
         return rows
 
     async def catalogue(self) -> list[Sock]:

@@ -88,7 +88,8 @@ def find_dishonest_responses(ledger: Ledger) -> Iterator[Said]:
             if attempt.end != "ok":
                 continue
             was_open = order.status in OPEN or any(change.status in OPEN for change in row.history)
-            is_refused = row.is_failed and not row.was_placed
+            # A 202 promises no more than that somebody works on it; that it fails later is for a mail to tell (N1).
+            is_refused = row.is_failed and not row.was_placed and attempt.http_status != 202
             if is_refused or (attempt.http_status == 202 and not was_open):
                 yield Odd(
                     order_id=order.id,

@@ -37,7 +37,10 @@ def find_untold_failures(ledger: Ledger) -> Iterator[Said]:
             continue
         told = any(notice.event in FAILURE_EVENTS for notice in row.notices)
         # A confirmation told for an order that was never accepted is a dishonest response (A6), not silence.
-        seen = not row.was_placed and any(attempt.told != "nothing" for attempt in row.attempts)
+        told_at_once = [
+            a for a in row.attempts if a.told == "error" or (a.told == "confirmation" and a.http_status != 202)
+        ]
+        seen = not row.was_placed and bool(told_at_once)
         if told or seen:
             continue
         if row.attempts:
