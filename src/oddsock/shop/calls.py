@@ -57,9 +57,14 @@ class NoAnswer(Exception):
         return 400 <= self.status < 500 and self.status not in RETRIABLE_4XX
 
     @property
+    def is_overload(self) -> bool:
+        """Whether the other side answered that it has too much to do: 429, 503."""
+        return self.status in (429, 503)
+
+    @property
     def is_harmless(self) -> bool:
         """Whether surely nothing happened on the other side: the call never got there, or was turned away."""
-        return self.kind in (REFUSED, UNKNOWN_NAME, OPEN) or self.status in (429, 503)
+        return self.kind in (REFUSED, UNKNOWN_NAME, OPEN) or self.is_overload
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,8 +98,8 @@ class Guard:
             self.is_up = False
         if self.breaker is None:
             return
-        if cause.is_final:
-            # It answers; what was asked is wrong.
+        if cause.is_final or (self.limiter is not None and cause.is_overload):
+            # It answers; what was asked is wrong, or too much, which the limiter sees to.
             self.breaker.succeed(is_probe)
         elif cause.kind != OPEN or is_probe:
             self.breaker.fail(is_probe)

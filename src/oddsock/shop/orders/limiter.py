@@ -1,6 +1,6 @@
 """How many calls may be under way at once: a limit that adapts, shared by parked orders and fresh ones.
 
-Additive increase, multiplicative decrease (Chiu and Jain 1989): up by one for each answer until the first overload,
+Additive increase, multiplicative decrease (Chiu and Jain 1989): up by a half for each answer until the first overload,
 then by one a round; down by three tenths at a 429, a 503 or a time-out, once for all that were under way together.
 It only grows while it is used and while answers come about as fast as the fastest: calls that queue on the other side
 are no throughput. A refused connection is no overload: nobody is there to be spared.
@@ -99,7 +99,7 @@ class Limiter:
         # The fastest answer is forgotten slowly, so that a service that has become slower is not held to its past.
         self._fastest_s = min(self._fastest_s * 1.002, max(took_s, 0.001))
         if self.under_way >= 0.8 * self.limit and took_s <= SLOW * self._fastest_s:
-            self.limit = min(LIMIT_MAX, self.limit + (1.0 / self.limit if self._is_steady else 1.0))
+            self.limit = min(LIMIT_MAX, self.limit + (1.0 / self.limit if self._is_steady else 0.5))
 
     def _overloaded(self, given: Pass) -> None:
         if given.began_at_s < self._decreased_at_s:
