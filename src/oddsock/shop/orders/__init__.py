@@ -2,11 +2,21 @@
 
 status    the state diagram, pure
 order     an order and its totals, pure
+records   what a store keeps beside orders: a change, errands, letters, marks, events
+store     the port; sqlite_store, sqlite_errands, sqlite_letters are SQLite behind it
 journal   what happened, never rewritten
-book      orders, keys and the journal in one SQLite file
+events    an order as the fold of its events, pure
+notices   what its customer is owed, pure; postman brings it
+book      which changes an order may go through, and what each writes
 gateway   the calls to payment
 parcels   the calls to shipping
-checkout  profile incident-3: CREATED -> PENDING -> PAID or PAYMENT_FAILED, as the report's shop did it
+guard     retry (backoff), breaker, limiter in front of a call
+remedies  the switches, read once
+course    from where an order stands to its end; and back, recalled and refunded
+aftermath what follows when it stalls: parked, failed, undone, dead
+queue     errands carried out as they become due; resume
+checkout  a request made an order and taken along; the same key again
+assembly  how all is put together
 upstream  profile upstream: pay, ship, save last
 retry     PAYMENT_FAILED -> PENDING -> PAID and shipped, or CANCELLED; safe to repeat after any death
 cancel    recall, refund, CANCELLED; safe to repeat
