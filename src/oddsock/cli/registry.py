@@ -16,6 +16,7 @@ VERBS = (
     "status",
     "env",
     "list",
+    "faults",
     "heal",
     "reconcile",
     "mend",

@@ -26,6 +26,7 @@ from oddsock.cluster.sessions import Session, begin_session
 from oddsock.cluster.store import timestamp
 from oddsock.cluster.volumes import led, mounts
 from oddsock.kit.errors import CannotRun
+from oddsock.kit.settings import FAULTS
 
 LOGS_KEPT = 2
 """Runs of one container whose logs are kept: the current and the previous."""
@@ -160,6 +161,7 @@ class ContainerWorker:
             **own,
             "ODDSOCK_PORTS": ports_text(place.ports),
             "ODDSOCK_HOSTS": str(machine.network.names_file(namespace)),
+            FAULTS: str(machine.fault_files.path(namespace)),
             "ODDSOCK_SPEED": f"{machine.clock.speed:g}",
         }
         told = [*([] if entry_point else self._container.get("command") or ()), *(self._container.get("args") or ())]

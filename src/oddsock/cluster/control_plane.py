@@ -37,6 +37,7 @@ from oddsock.cluster.controllers.nodes import register_nodes
 from oddsock.cluster.controllers.replicasets import ReplicaSetController
 from oddsock.cluster.controllers.scheduler import Scheduler
 from oddsock.cluster.defaults import fill
+from oddsock.cluster.fault_files import FaultFiles
 from oddsock.cluster.first_objects import Arrival, Awaited
 from oddsock.cluster.forks import Zygote
 from oddsock.cluster.images import Images
@@ -82,7 +83,8 @@ class ControlPlane:
         self.proxy = ProxyClient(ledger)
         self.network = make_network(ground, self.store, root / "names", self.proxy)
         self._runner: web.AppRunner | None = None
-        self.faults = FaultController(self.store, self.network)
+        fault_files = FaultFiles(root / "fault-points")
+        self.faults = FaultController(self.store, self.network, fault_files)
         self.proxy.on_hits = self.faults.note_hits
         self.loop = ControllerLoop(
             self.store,
@@ -109,6 +111,7 @@ class ControlPlane:
                 spawner=spawner,
                 clock=self.clock,
                 logs=root / "logs",
+                fault_files=fault_files,
             )
         )
         register_nodes(self.store, self.network.machine_address, self.network.mode)

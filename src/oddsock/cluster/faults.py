@@ -1,14 +1,18 @@
 """The Fault object (oddsock.dev/v1): what its spec may say, and what it says to the proxy.
 
 spec:
-  type: latency                    freeze, kill, latency, http-error, reset, drop-reply, black-hole or bandwidth
-  target: {service: payment}       {deployment: payment} for freeze and kill
+  type: latency                    one of ON_PODS, fault-point, or one of ON_SERVICES
+  target: {service: payment}       {deployment: payment} for freeze, kill and fault-point
   caller: {deployment: orders}     only connections of these pods; everybody's when left out
   percentage: 30                   of the requests, connections or pods; which ones, seed decides
   latencyMs: 800                   wall milliseconds; jitterMs to both sides of it
   status: 503                      of http-error
   bytesPerSecond: 20000            of bandwidth, each way
   seed: 7
+  point: before-authorise          of fault-point: a place in the code of the target
+  action: crash                    crash, hang, delay, drop or error
+  nth: 2                           only the second time it is reached, counted over restarts; each time when left out
+  delayMs: 800                     of the action delay
 """
 
 from collections.abc import Callable
@@ -18,11 +22,17 @@ from oddsock.cluster.kinds import Obj
 from oddsock.cluster.proxy_wire import Rule
 
 ON_PODS = ("freeze", "kill")
+POINT = "fault-point"
+ON_DEPLOYMENTS = (*ON_PODS, POINT)
+"""Those whose target is a deployment."""
+ACTIONS = ("crash", "hang", "delay", "drop", "error")
+"""What may happen at a fault point."""
 ON_SERVICES = ("latency", "http-error", "reset", "drop-reply", "black-hole", "bandwidth")
 OWN_FIELDS = {
     "latency": ("latencyMs", "jitterMs"),
     "http-error": ("status",),
     "bandwidth": ("bytesPerSecond",),
+    POINT: ("point", "action", "nth", "delayMs"),
 }
 """The fields of spec that only one type has."""
 REQUIRED = {"latency": "latencyMs", "bandwidth": "bytesPerSecond"}
@@ -32,6 +42,8 @@ RANGES = {
     "jitterMs": (0, 600_000),
     "status": (400, 599),
     "bytesPerSecond": (1, 10**12),
+    "nth": (1, 10**9),
+    "delayMs": (1, 600_000),
     "seed": (-(2**63), 2**63 - 1),
 }
 STATUS = 503
@@ -48,11 +60,11 @@ def check_spec(spec: Any, wrong: Wrong) -> None:
     type_ = spec.get("type")
     if type_ is None:
         raise wrong("spec.type", "Required value", "FieldValueRequired")
-    if type_ not in (*ON_PODS, *ON_SERVICES):
-        known = ", ".join(f'"{each}"' for each in sorted((*ON_PODS, *ON_SERVICES)))
+    if type_ not in (*ON_DEPLOYMENTS, *ON_SERVICES):
+        known = ", ".join(f'"{each}"' for each in sorted((*ON_DEPLOYMENTS, *ON_SERVICES)))
         raise wrong("spec.type", f'Unsupported value: "{type_}": supported values: {known}', "FieldValueNotSupported")
     _check_fields(spec, type_, wrong)
-    _check_reference(spec, "target", "deployment" if type_ in ON_PODS else "service", wrong)
+    _check_reference(spec, "target", "deployment" if type_ in ON_DEPLOYMENTS else "service", wrong)
     for field, (least, most) in RANGES.items():
         value = spec.get(field)
         if field not in spec:
@@ -62,6 +74,8 @@ def check_spec(spec: Any, wrong: Wrong) -> None:
             raise wrong(f"spec.{field}", sentence, "FieldValueInvalid")
     if (needed := REQUIRED.get(type_)) and needed not in spec:
         raise wrong(f"spec.{needed}", f"Required value: {type_} needs it", "FieldValueRequired")
+    if type_ == POINT:
+        _check_point(spec, wrong)
     if "caller" in spec:
         _check_reference(spec, "caller", "deployment", wrong)
     if type_ == "black-hole" and spec.get("percentage", 100) != 100:
@@ -85,6 +99,19 @@ def rule_of(fault: Obj, callers: tuple[int, ...] | None) -> Rule:
     )
 
 
+def point_row(fault: Obj, pods: list[str]) -> Obj:
+    """The row that arms *fault*, which is a fault-point, in the processes of *pods*."""
+    spec = fault["spec"]
+    asked = {field: spec[field] for field in ("nth", "percentage", "seed", "delayMs") if field in spec}
+    return {
+        "id": fault["metadata"]["uid"],
+        "pods": pods,
+        "point": spec["point"],
+        "action": spec["action"],
+        **asked,
+    }
+
+
 def target_text(spec: Obj) -> str:
     """What is hit, as `kubectl get faults` shows it.
 
@@ -92,7 +119,23 @@ def target_text(spec: Obj) -> str:
     'service/payment from deployment/orders'
     """
     shown = [f"{kind}/{name}" for part in ("target", "caller") for kind, name in (spec.get(part) or {}).items()]
-    return " from ".join(shown)
+    point = f" {spec['action']} at {spec['point']}" if spec.get("type") == POINT else ""
+    return " from ".join(shown) + point
+
+
+def _check_point(spec: Obj, wrong: Wrong) -> None:
+    point, action = spec.get("point"), spec.get("action")
+    if not isinstance(point, str) or not point:
+        raise wrong("spec.point", "Required value: the name of a fault point", "FieldValueRequired")
+    if action not in ACTIONS:
+        known = ", ".join(f'"{each}"' for each in ACTIONS)
+        raise wrong(
+            "spec.action", f"Unsupported value: {_shown(action)}: supported values: {known}", "FieldValueNotSupported"
+        )
+    if (action == "delay") != ("delayMs" in spec):
+        raise wrong("spec.delayMs", "Invalid value: the action delay needs it, no other has it", "FieldValueInvalid")
+    if "nth" in spec and "percentage" in spec:
+        raise wrong("spec.nth", "Forbidden: may not be set beside percentage", "FieldValueForbidden")
 
 
 def _check_fields(spec: Obj, type_: str, wrong: Wrong) -> None:

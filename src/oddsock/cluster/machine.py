@@ -5,6 +5,7 @@ from pathlib import Path
 
 from oddsock.cluster.containers import Spawner
 from oddsock.cluster.controllers.events import EventRecorder, Source
+from oddsock.cluster.fault_files import FaultFiles
 from oddsock.cluster.images import Images
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.network import Network
@@ -29,6 +30,7 @@ class Machine:
     clock: Clock
     logs: Path
     """Folder of the container logs."""
+    fault_files: FaultFiles
 
     def tell(self, pod: Obj, reason: str, message: str, *, warn: bool = False, container: str = "") -> None:
         """Record an event of the kubelet on *pod*, or on one *container* of it."""

@@ -1,8 +1,10 @@
 """Fault objects: what is refused and why, what is broken, and that it is whole again afterwards."""
 
+import json
 import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from oddsock.cluster import validation
 from oddsock.cluster.controllers.faults import FaultController, Group
 from oddsock.cluster.controllers.loop import ControllerLoop
+from oddsock.cluster.fault_files import FaultFiles
 from oddsock.cluster.kinds import BY_NAME, Obj
 from oddsock.cluster.proxy_wire import Rule
 from oddsock.cluster.status import Invalid
@@ -51,6 +54,12 @@ def fault(name: str = "f", **spec: Any) -> Obj:
         ({"type": "http-error", "target": {"service": "a"}, "status": 200}, "spec.status"),
         ({"type": "bandwidth", "target": {"service": "a"}}, "spec.bytesPerSecond"),
         ({"type": "black-hole", "target": {"service": "a"}, "percentage": 50}, "spec.percentage"),
+        ({"type": "fault-point", "target": {"service": "a"}, "point": "p", "action": "crash"}, "spec.target.service"),
+        ({"type": "fault-point", "target": {"deployment": "a"}, "action": "crash"}, "spec.point"),
+        ({"type": "fault-point", "target": {"deployment": "a"}, "point": "p", "action": "explode"}, "spec.action"),
+        ({"type": "fault-point", "target": {"deployment": "a"}, "point": "p", "action": "delay"}, "spec.delayMs"),
+        ({"type": "fault-point", "target": {"deployment": "a"}, "point": "p", "action": "crash", "nth": 0}, "spec.nth"),
+        ({"type": "reset", "target": {"service": "a"}, "nth": 1}, "spec.nth"),
     ],
 )
 def test_a_wrong_spec_is_refused_with_the_name_of_its_field(spec: Obj, field: str) -> None:
@@ -88,10 +97,10 @@ class Ports:
 class Scene:
     """A store with deployment payment, its pods, and a controller whose signals are remembered."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = Path("/nonexistent")) -> None:
         self.store = Store(ManualClock())
         self.ports, self.sent = Ports(), list[tuple[int, int]]()
-        self.controller = FaultController(self.store, self.ports, self._send)
+        self.controller = FaultController(self.store, self.ports, FaultFiles(folder), self._send)
         self.loop = ControllerLoop(self.store, [self.controller], self.store.clock)
         self.create({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "payment", "namespace": NS}})
         selector = {"matchLabels": {"name": "payment"}}
@@ -183,6 +192,21 @@ def test_faults_of_a_service_are_its_rules_while_they_are_there() -> None:
     scene.remove("cut")
     scene.remove("slow")
     assert scene.ports.rules[NS, "payment"] == ()
+
+
+def test_a_fault_point_is_a_row_for_the_pods_of_its_target_until_it_is_deleted(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.pod("a", 100)
+    scene.create(fault(type="fault-point", target={"deployment": "payment"}, point="p", action="crash", nth=2))
+    file, uid = tmp_path / NS, scene.store.get("Fault", NS, "f")["metadata"]["uid"]
+    assert json.loads(file.read_text()) == {"id": uid, "pods": ["a"], "point": "p", "action": "crash", "nth": 2}
+    scene.pod("b", 101)
+    assert json.loads(file.read_text())["pods"] == ["a", "b"]
+    (tmp_path / f"{NS}.{uid}.hits").write_text("x")
+    scene.pod("b", 102)
+    assert scene.status() == {"state": "Active", "hits": 1, "message": ""}
+    scene.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_target_that_is_not_there_is_said_until_it_comes() -> None:

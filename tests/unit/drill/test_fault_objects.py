@@ -21,7 +21,11 @@ from oddsock.kit.errors import CannotHeal, CannotRun, Unreachable
 
 CASE = "20251030-082400-payment-hang"
 OCCASION = Occasion(case=CASE, id="payment-hang")
-SETTINGS: dict[str, dict[str, object]] = {"latency": {"latency": 2}, "bandwidth": {"bytes_per_second": 100}}
+SETTINGS: dict[str, dict[str, object]] = {
+    "latency": {"latency": 2},
+    "bandwidth": {"bytes_per_second": 100},
+    "fault-point": {"point": "before-authorise", "action": "crash"},
+}
 OBJECT_FAULTS = [name for name, kind in FAULTS.items() if issubclass(kind, ObjectFault)]
 
 
@@ -82,6 +86,18 @@ async def test_one_object_is_made_that_names_the_case_and_is_in_force(name: str,
             "30 % of the requests to payment answered with HTTP 500",
         ),
         ("http-error", {}, {"type": "http-error", "status": 503}, "every request to payment answered with HTTP 503"),
+        (
+            "fault-point",
+            {"point": "after-charge-before-save", "action": "crash", "nth": 2},
+            {
+                "type": "fault-point",
+                "target": {"deployment": "payment"},
+                "point": "after-charge-before-save",
+                "action": "crash",
+                "nth": 2,
+            },
+            "payment crashes at after-charge-before-save, time 2 it gets there",
+        ),
         ("reset", {}, {"type": "reset"}, "every request to payment reset"),
         ("drop-reply", {}, {"type": "drop-reply"}, "the reply lost to every request to payment"),
         ("black-hole", {}, {"type": "black-hole"}, "nothing passes to payment"),
@@ -115,6 +131,9 @@ async def test_settings_of_a_plan_become_the_spec_on_the_wire(
         ("bandwidth", {"bytes_per_second": 0}),
         ("black-hole", {"percentage": 50}),
         ("freeze-pods", {"seed": 1}),
+        ("fault-point", {"point": "before-authorise"}),
+        ("fault-point", {"point": "before-authorise", "action": "delay"}),
+        ("fault-point", {"point": "before-authorise", "action": "crash", "nth": 1, "percentage": 5}),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(name: str, settings: dict[str, object]) -> None:

@@ -14,6 +14,7 @@ from oddsock.kit.errors import CannotRun
 OCCASION = Occasion(case="20251030-082400-incident-3", id="payment-away")
 
 NEEDED: dict[str, dict[str, object]] = {
+    "fault-point": {"point": "before-authorise", "action": "hang"},
     "set-env": {"env": {"A": "1"}},
     "latency": {"latency": "1.5s"},
     "bandwidth": {"bytes_per_second": 100},

@@ -1,7 +1,7 @@
 """Fault objects (faults.oddsock.dev): what Kubernetes has no verb for. Only our own cluster knows the resource.
 
     spec    {type, target: {deployment|service}, caller: {deployment}, percentage, latencyMs, jitterMs, status,
-             bytesPerSecond, seed}
+             bytesPerSecond, seed, point, action, nth, delayMs}
     status  {state: Active|Done|Failed, hits, message}
 
 Deleting the object ends the fault.

@@ -16,7 +16,17 @@ ADDRESS_ANNOTATION = "oddsock.dev/address"
 CASE_LABEL = "oddsock.dev/case"
 """The label of a Fault object that says for which case it was made."""
 
-FAULT_TYPES = ("freeze", "kill", "latency", "http-error", "reset", "drop-reply", "black-hole", "bandwidth")
+FAULT_TYPES = (
+    "freeze",
+    "kill",
+    "fault-point",
+    "latency",
+    "http-error",
+    "reset",
+    "drop-reply",
+    "black-hole",
+    "bandwidth",
+)
 """What a Fault object can be; only our own cluster knows the resource."""
 
 
@@ -136,7 +146,7 @@ class ServiceDoor:
 
 
 class FaultSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """The spec of a Fault object as the wire has it: on a *target* deployment (freeze, kill) or service (the others).
+    """The spec of a Fault object as the wire has it: on a *target* service, or deployment (freeze, kill, fault-point).
 
     Times are wall milliseconds; *percentage* of what passes meets the fault, chosen by *seed*; a *caller* deployment
     restricts it to the connections of that one.
@@ -151,6 +161,10 @@ class FaultSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, r
     status: int = 0
     bytes_per_second: int = 0
     seed: int = 0
+    point: str = ""
+    action: str = ""
+    nth: int = 0
+    delay_ms: int = 0
 
 
 class FaultObject(msgspec.Struct, frozen=True, kw_only=True):

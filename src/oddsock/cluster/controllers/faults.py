@@ -1,7 +1,8 @@
 """Faults: applied to what is there now and to what comes later; undone when their object goes.
 
 freeze sends SIGSTOP to every process group of the target's containers, and SIGCONT at its end. kill sends SIGKILL once;
-the kubelet starts the containers again in place. All others are rules of the Service's proxy.
+the kubelet starts the containers again in place. fault-point is a row of the file that the target's pods look into. All
+others are rules of the Service's proxy.
 """
 
 import contextlib
@@ -13,7 +14,8 @@ from typing import Protocol
 
 from oddsock.cluster.addresses import is_http
 from oddsock.cluster.controllers.loop import Key
-from oddsock.cluster.faults import ON_PODS, rule_of
+from oddsock.cluster.fault_files import FaultFiles
+from oddsock.cluster.faults import ON_DEPLOYMENTS, ON_PODS, POINT, point_row, rule_of
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.proxy_faults import share
 from oddsock.cluster.proxy_wire import Rule
@@ -22,6 +24,9 @@ from oddsock.cluster.store import Store
 from oddsock.kit import processes
 
 ACTIVE, DONE, FAILED = "Active", "Done", "Failed"
+
+HITS_POLL_WALL_S = 0.25
+"""How often what pods wrote of an armed fault point is read."""
 
 Group = tuple[int, float]
 """A process group by its leader: its id and when it started, so that a number given anew is not mistaken for it."""
@@ -47,9 +52,12 @@ class FaultController:
 
     name = "faults"
 
-    def __init__(self, store: Store, network: ServicePorts, send: Callable[[Group, int], bool] | None = None) -> None:
+    def __init__(
+        self, store: Store, network: ServicePorts, files: FaultFiles, send: Callable[[Group, int], bool] | None = None
+    ) -> None:
         self._store = store
         self._network = network
+        self._files = files
         self._send = send or send_signal
         self._applied: dict[Key, _Applied] = {}
 
@@ -73,6 +81,9 @@ class FaultController:
         if fault is None:
             return None
         applied = self._applied.setdefault(key, _Applied(fault["metadata"]["uid"], fault["spec"]))
+        if fault["spec"]["type"] == POINT:
+            self._arm(fault)
+            return HITS_POLL_WALL_S * self._store.clock.speed
         if fault["spec"]["type"] in ON_PODS:
             self._hit_pods(fault, applied)
         else:
@@ -106,6 +117,24 @@ class FaultController:
         message = "" if deployment else f"Deployment {name} is not there"
         self._tell(fault, ACTIVE if deployment else FAILED, message, stopped)
 
+    def _arm(self, fault: Obj) -> None:
+        meta, name = fault["metadata"], fault["spec"]["target"]["deployment"]
+        self._write_points(meta["namespace"])
+        is_there = self._store.find("Deployment", meta["namespace"], name) is not None
+        message = "" if is_there else f"Deployment {name} is not there"
+        told = (fault.get("status") or {}).get("hits", 0)
+        more = self._files.hits(meta["namespace"], meta["uid"]) - told
+        self._tell(fault, ACTIVE if is_there else FAILED, message, more)
+
+    def _write_points(self, namespace: str) -> None:
+        rows = []
+        for fault in self._store.list("Fault", namespace):
+            if fault["spec"]["type"] == POINT:
+                deployment = self._store.find("Deployment", namespace, fault["spec"]["target"]["deployment"])
+                pods = self._pods(deployment) if deployment else []
+                rows.append(point_row(fault, sorted(pod["metadata"]["name"] for pod in pods)))
+        self._files.arm(namespace, rows)
+
     def _hit_service(self, fault: Obj) -> None:
         meta, name = fault["metadata"], fault["spec"]["target"]["service"]
         service = self._store.find("Service", meta["namespace"], name)
@@ -119,7 +148,7 @@ class FaultController:
         rules = []
         for fault in self._store.list("Fault", namespace):
             spec = fault["spec"]
-            if spec["type"] in ON_PODS or spec["target"]["service"] != service:
+            if spec["type"] in ON_DEPLOYMENTS or spec["target"]["service"] != service:
                 continue
             callers: tuple[int, ...] | None = None
             if "caller" in spec:
@@ -130,7 +159,10 @@ class FaultController:
         self._network.set_rules((namespace, service), rules)
 
     def _undo(self, key: Key, applied: _Applied) -> None:
-        if applied.spec["type"] not in ON_PODS:
+        if applied.spec["type"] == POINT:
+            self._write_points(key[0])
+            self._files.forget(key[0], applied.uid)
+        elif applied.spec["type"] not in ON_PODS:
             self._set_rules(key[0], applied.spec["target"]["service"])
         still = {group for other in self._applied.values() for group in other.frozen}
         for group in sorted(applied.frozen - still):

@@ -8,6 +8,7 @@ from oddsock.drill.faults.delete_pods import DeletePods
 from oddsock.drill.faults.drop_reply import DropReply
 from oddsock.drill.faults.fault import Fault
 from oddsock.drill.faults.fault_object import ObjectFault
+from oddsock.drill.faults.fault_point import FaultPoint
 from oddsock.drill.faults.freeze_pods import FreezePods
 from oddsock.drill.faults.http_error import HttpError
 from oddsock.drill.faults.kill_pods import KillPods
@@ -27,6 +28,7 @@ FAULTS: dict[str, type[AnyFault]] = {
         SetEnv,
         FreezePods,
         KillPods,
+        FaultPoint,
         Latency,
         HttpError,
         Reset,
