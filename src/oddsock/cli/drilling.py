@@ -194,7 +194,8 @@ async def _own_stack(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
     sweep(home())
     if not order.json:
         screen.say(f"No stack is up: booting one for this drill (speed {plan.speed:g}).")
-    wish = Wish(speed=plan.speed, kept_by="drill", switches=plan.steady_state.switches)
+    switches = {**plan.steady_state.boots_with, **plan.steady_state.switches}
+    wish = Wish(speed=plan.speed, kept_by="drill", switches=switches)
     async with await Stack.start(home(), own_name(), wish) as stack:
         cluster = await connect(Wanted(name=stack.state.name, kubeconfig="", context="", namespace=NAMESPACE))
         try:

@@ -116,10 +116,12 @@ class SteadyState(_Part, frozen=True, kw_only=True):
     """What must be true before anything is broken: ready counts by deployment, services whose /health is OK.
 
     *switches* names variables of the shop's deployments and their values: a stack that the drill boots for itself
-    starts with them, any other cluster must have them already and is never changed for them.
+    starts with them, any other cluster must have them already and is never changed for them. *boots_with* names more
+    for a stack of the drill's own, which another cluster need not have.
     """
 
     switches: dict[Variable, str] = {}
+    boots_with: dict[Variable, str] = {}
     deployments: dict[Name, Annotated[int, msgspec.Meta(ge=0)]] = {}
     healthy: list[Name] = []
     within: Seconds = msgspec.field(default_factory=lambda: Seconds(300))
