@@ -1,11 +1,12 @@
 """The queue in process: parked, released, dead, queued again; with a retry by hand and a cancel in between."""
 
 import asyncio
+import sqlite3
 from typing import Any
 
 import pytest
 
-from oddsock.kit.clock import iso
+from oddsock.kit.clock import SystemClock, iso
 from oddsock.shop.calls import REFUSED, TIMED_OUT, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.basket import Links
@@ -320,3 +321,26 @@ async def test_a_failed_order_is_tried_again_under_its_key_and_a_declined_one_is
     with pytest.raises(OrderRefused) as gone:
         await made.checkout.again("o1", LINKS, BY)
     assert gone.value.status == 409
+
+
+async def test_a_store_that_fails_once_does_not_end_the_queue(shop: Shop) -> None:
+    made = shop.assemble(payment_queue=True)
+    await _parked(shop, made)
+    shop.payment.cause = None
+    claim, failures = made.queue._store.claim, 0
+
+    async def failing(*arguments: Any) -> Any:
+        nonlocal failures
+        failures += 1
+        if failures == 1:
+            raise sqlite3.OperationalError("database or disk is full")
+        return await claim(*arguments)
+
+    made.queue._store.claim = failing
+    working = asyncio.create_task(made.queue.work())
+    end = SystemClock().monotonic() + 20.0
+    while (await shop.book.order("o1")).status is not Status.PAID and SystemClock().monotonic() < end:
+        await shop.clock.sleep(0.1)
+    working.cancel()
+    assert failures > 1
+    assert (await shop.book.order("o1")).status is Status.PAID

@@ -47,7 +47,12 @@ class Postman:
     async def work(self) -> None:
         """Deliver what is written, as it is written."""
         while True:
-            if not await self.turn():
+            try:
+                delivered = await self.turn()
+            except Exception as cause:  # noqa: BLE001  # A store that fails once (a full disk) may not end the post.
+                self._narration.broke_off("", cause)
+                delivered = 0
+            if not delivered:
                 await self._clock.sleep(max(POLL_S, POLL_WALL_S * self._clock.speed))
 
     async def turn(self) -> int:

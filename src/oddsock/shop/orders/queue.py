@@ -78,7 +78,12 @@ class OrderQueue:
         """Carry errands out as they become due."""
         while True:
             self._called.clear()
-            if not await self.turn():
+            try:
+                has_begun = await self.turn()
+            except Exception as cause:  # noqa: BLE001  # A store that fails once (a full disk) may not end the queue.
+                self._desk.narration.broke_off("", cause)
+                has_begun = 0
+            if not has_begun:
                 await self._pause()
 
     async def turn(self) -> int:
