@@ -17,3 +17,10 @@ def test_charges_of_failed_orders_are_found_and_refunded(oddsock: "Oddsock", pla
     assert ended["odd"]["before"]["charged but failed"] == charged
     assert ended["odd"]["after_total"] == 0
     oddsock.succeed("report", "--verify")
+
+
+def test_an_order_whose_service_died_after_the_charge_is_found_stuck_and_mended(oddsock: "Oddsock") -> None:
+    ended = oddsock.succeed("drill", "crash-after-charge", "--json").json
+    assert (ended["verdicts"]["fault"], ended["verdicts"]["cleanup"]) == ("ok", "ok")
+    assert ended["odd"]["before"]["stuck order"] == 1
+    assert ended["odd"]["after_total"] == 0
