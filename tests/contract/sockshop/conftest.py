@@ -18,7 +18,7 @@ from oddsock.kit import http, ids
 from oddsock.kit.clock import SystemClock, sleep_blocking
 
 SERVICES = ("front-end", "catalogue", "carts", "user", "orders", "payment", "shipping", "mailbox")
-START_S_MAX = 20.0
+START_S_MAX = 60.0
 POLL_S = 0.02
 PASSWORD = "secret-1"
 CARD = "5953580604169678"

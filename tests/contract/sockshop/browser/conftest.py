@@ -25,7 +25,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-WAIT_MS_MAX = 20_000.0
+WAIT_MS_MAX = 45_000.0
 """How long a loaded machine gets for what a person would wait a second for."""
 
 NETWORK_ERROR = "Failed to load resource"
@@ -80,6 +80,19 @@ class Visitor:
         for label, text in CARD.items():
             self.page.get_by_label(label).fill(text)
         self.press("Save card")
+
+    def enter(self) -> None:
+        """Have an account, an address, a card and a pair of colourful socks in the basket, without a page for each."""
+        person = {"username": f"v-{ids.object_id()}", "password": "secret-1", "email": "v@a.example"}
+        address = {"number": "1", "street": "Long Road", "city": "Town", "postcode": "P1", "country": "UK"}
+        card = {"longNum": "5953580604169678", "expires": "08/29", "ccv": "678"}
+        bodies: dict[str, dict[str, str]] = {"/register": person, "/addresses": address, "/cards": card}
+        for path, body in bodies.items():
+            assert self.context.request.post(self.base + path, data=body).ok
+        socks = self.context.request.get(f"{self.base}/catalogue?size=100").json()
+        sock = next(one["id"] for one in socks if one["name"] == "Colourful Socks")
+        assert self.context.request.post(f"{self.base}/cart", data={"id": sock}).ok
+        self.go("/checkout.html")
 
     def choose(self, sock: str) -> None:
         """Put a pair of *sock* into the basket: found by its tag, looked at, added."""

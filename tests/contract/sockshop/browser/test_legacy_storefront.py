@@ -13,9 +13,7 @@ pytestmark = pytest.mark.xdist_group("sockshop")
 def test_a_failed_payment_is_silence_and_the_order_is_shown_as_shipped(
     visitor: "Visitor", without_payment: None
 ) -> None:
-    visitor.register()
-    visitor.choose("Colourful Socks")
-    visitor.press("Go to checkout")
+    visitor.enter()
     visitor.press("Place order")
     page = visitor.page
     page.get_by_role("heading", name="Checkout").wait_for()
