@@ -11,6 +11,7 @@ EXAMPLES = """Examples:
 \b
   oddsock drill incident-3                  on a stack of its own, or on the one that is up
   oddsock drill my-plan.yaml --speed 60 --no-mend
+  oddsock drill incident-3 --remedies all              every recommendation of the report on; or retry,idempotency
   oddsock drill incident-3 --switch TRACE_LOGS=on      one trace id finds an order in every service
   oddsock drill incident-3 --json > result.json
   oddsock drill incident-3 --context kind-sockshop     in a namespace annotated oddsock.dev/drills=allowed
@@ -48,6 +49,14 @@ def command(
         list[str] | None,
         typer.Option(help="A switch of the shop, beside the plan's; may be given several times.", metavar="NAME=VALUE"),
     ] = None,
+    remedies: Annotated[
+        str,
+        typer.Option(
+            help="Which recommendations are on: none, all, or names with commas; else as the shop is.",
+            metavar="NAMES",
+            show_default=False,
+        ),
+    ] = "",
     datadog: Datadog = False,
     json: Json = False,
 ) -> None:
@@ -70,6 +79,7 @@ def command(
         context=context,
         namespace=namespace,
         switches=tuple(switch or ()),
+        remedies=remedies,
         datadog=datadog,
         json=json,
     )

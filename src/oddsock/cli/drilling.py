@@ -23,6 +23,8 @@ from oddsock.drill.access import open_access
 from oddsock.drill.case import Case, ClusterMeta
 from oddsock.drill.plan import Plan, load_plan
 from oddsock.drill.recovery import run_recovery
+from oddsock.drill.remedies import NONE, RemedyRow, boot_switches, merge_switches, read_remedies
+from oddsock.drill.remedy_window import remedies_set
 from oddsock.drill.report import write_report
 from oddsock.drill.runner import run_drill
 from oddsock.drill.steady_state import check_names, check_services
@@ -45,6 +47,7 @@ class DrillOrder:
     context: str
     namespace: str
     switches: tuple[str, ...]
+    remedies: str
     datadog: bool
     json: bool
 
@@ -76,8 +79,9 @@ def _adjusted(plan: Plan, order: DrillOrder) -> Plan:
     if order.replay:
         mending = msgspec.structs.replace(mending, replay=REPLAYS[order.replay])
     steady_state = plan.steady_state
-    if order.switches:
-        switches = {**steady_state.switches, **read_switches(order.switches)}
+    if order.switches or order.remedies:
+        remedies = boot_switches(merge_switches(_remedies(order)))
+        switches = {**steady_state.switches, **remedies, **read_switches(order.switches)}
         steady_state = msgspec.structs.replace(steady_state, switches=switches)
     return msgspec.structs.replace(
         plan,
@@ -87,6 +91,11 @@ def _adjusted(plan: Plan, order: DrillOrder) -> Plan:
         namespace=order.namespace or plan.namespace,
         recovery=msgspec.structs.replace(plan.recovery, mend=mending),
     )
+
+
+def _remedies(order: DrillOrder) -> list[RemedyRow]:
+    """The remedies that the line names; none when it says nothing."""
+    return read_remedies(order.remedies or NONE)
 
 
 def read_switches(told: Sequence[str]) -> dict[str, str]:
@@ -160,21 +169,45 @@ async def _ground(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
     if wanted.is_other or state is not None:
         cluster = await connect(wanted)
         try:
-            await check_services(plan, cluster)
             speed = order.speed or (state.speed if state else plan.speed)
             meta = ClusterMeta(server=cluster.server, own=False, stack=state.name if state else "")
-            yield Ground(
-                cluster=cluster,
-                meta=meta,
-                speed=speed,
-                mode=state.mode if state else "other",
-                telemetry=state.telemetry if state else "",
-            )
+            async with _remedied(plan, order, cluster, meta, speed):
+                await check_services(plan, cluster)
+                yield Ground(
+                    cluster=cluster,
+                    meta=meta,
+                    speed=speed,
+                    mode=state.mode if state else "other",
+                    telemetry=state.telemetry if state else "",
+                )
         finally:
             await cluster.close()
         return
     async with _own_stack(plan, order) as ground:
         yield ground
+
+
+@asynccontextmanager
+async def _remedied(
+    plan: Plan, order: DrillOrder, cluster: Cluster, meta: ClusterMeta, speed: float
+) -> AsyncIterator[None]:
+    """A shop that is up, with the remedies of the line and no others as long as the drill lasts."""
+    if not order.remedies:
+        yield
+        return
+    rows = _remedies(order)
+    for row in rows:
+        if row.telemetry:
+            screen.note(f"{row.name}: the {row.telemetry} of a stack that is up stay as it was booted with.")
+    case = Case.create(
+        home(), f"{plan.name}-remedies", seed=plan.seed, speed=speed, namespace=cluster.namespace, cluster=meta
+    )
+    try:
+        async with remedies_set(rows, cluster, case, SystemClock(speed)):
+            yield
+    finally:
+        case.unlock()
+    case.remove()
 
 
 @asynccontextmanager
@@ -195,7 +228,14 @@ async def _own_stack(plan: Plan, order: DrillOrder) -> AsyncIterator[Ground]:
     if not order.json:
         screen.say(f"No stack is up: booting one for this drill (speed {plan.speed:g}).")
     switches = {**plan.steady_state.boots_with, **plan.steady_state.switches}
-    wish = Wish(speed=plan.speed, kept_by="drill", switches=switches)
+    installed = {row.telemetry for row in _remedies(order)}
+    wish = Wish(
+        speed=plan.speed,
+        kept_by="drill",
+        switches=switches,
+        alerts=not order.remedies or "monitors" in installed,
+        log_pipeline="pipelines" in installed,
+    )
     async with await Stack.start(home(), own_name(), wish) as stack:
         cluster = await connect(Wanted(name=stack.state.name, kubeconfig="", context="", namespace=NAMESPACE))
         try:

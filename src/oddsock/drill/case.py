@@ -7,6 +7,7 @@ The living owner holds `lock`; when nobody holds it and case.json still says run
 """
 
 import platform
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -147,6 +148,10 @@ class Case:
             return True
         lock.close()
         return False
+
+    def remove(self) -> None:
+        """Take the folder away: it held nothing but an undo that is done."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def evidence_dir(self, phase: str) -> Path:
         """The folder of *phase*'s evidence."""
