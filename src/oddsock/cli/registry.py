@@ -11,6 +11,7 @@ import oddsock
 
 VERBS = (
     "drill",
+    "matrix",
     "up",
     "down",
     "status",

@@ -24,6 +24,10 @@ ADD_LEAD_S = 0.5
 """How long before its checkout a customer of the load fills the cart, in plan seconds."""
 
 
+DOUBLE_CLICK_S = 0.2
+"""Plan seconds between the two presses of a double click."""
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A customer with everything needed to register; `password`, `card_number` and `ccv` are never written down."""
 
@@ -136,17 +140,32 @@ def _load_operations(load: Load, seed: int) -> list[Operation]:
     chance = random.Random(seed)
     begins = min(load.from_s + REGISTER_LEAD_S, (load.from_s + load.until_s) / 2)
     made = [
-        Operation(id="", username=_load_name(n), at_s=float(load.from_s), verb="register")
+        Operation(id="", username=_load_name(n), at_s=float(load.from_s), verb="register", load=True)
         for n in range(1, load.customers + 1)
     ]
-    for number, at_s in enumerate(sorted(chance.uniform(begins, load.until_s) for _ in range(load.orders))):
+    presses: list[Operation] = []
+    for number, at_s in enumerate(sorted(chance.uniform(begins, load.until_s) for _ in range(load.orders_count))):
         name = _load_name(number % load.customers + 1)
         at_s = round(at_s, 3)
-        socks = [(chance.choice(load.socks), 1)]
+        socks = [(chance.choice(load.socks), 1)] if load.socks else sorted(chance.choice(load.carts).items())
         add_at_s = max(at_s - ADD_LEAD_S, float(load.from_s))
-        made.append(Operation(id="", username=name, at_s=add_at_s, verb="add", socks=socks))
-        made.append(Operation(id="", username=name, at_s=at_s, verb="checkout"))
-    return _in_turn(made)
+        made.append(Operation(id="", username=name, at_s=add_at_s, verb="add", socks=socks, load=True))
+        token = f"{_digest(seed, name, f'visit {number}') % 16**24:024x}"
+        press = Operation(id="", username=name, at_s=at_s, verb="checkout", load=True, order_token=token)
+        made.append(_first_press(press, load, chance.random(), presses))
+    return [*_in_turn(made), *presses]
+
+
+def _first_press(press: Operation, load: Load, drawn: float, presses: list[Operation]) -> Operation:
+    """*press* as a customer of the kind that *drawn* says does it; a second press goes to *presses*."""
+    again = msgspec.structs.replace(press, beside=True)
+    if drawn < load.double_clicks:
+        presses.append(msgspec.structs.replace(again, at_s=press.at_s + DOUBLE_CLICK_S))
+    elif drawn < load.double_clicks + load.impatient:
+        presses.append(msgspec.structs.replace(again, at_s=press.at_s + load.patience, if_untold=True))
+    elif drawn < load.double_clicks + load.impatient + load.vanishing:
+        return msgspec.structs.replace(press, vanishes=True)
+    return press
 
 
 def _in_turn(made: Sequence[Operation]) -> list[Operation]:

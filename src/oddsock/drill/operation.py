@@ -23,7 +23,11 @@ NO_END = "the drill ended before an answer came"
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing customer *username* does at *at_s* plan seconds; an add or remove has *socks*: (name, quantity)."""
+    """One thing customer *username* does at *at_s* plan seconds; an add or remove has *socks*: (name, quantity).
+
+    One of the *load* is waited for by nobody. Its checkouts carry the *order_token* of their form. A second press of
+    the button goes *beside* the first, an impatient one only *if_untold*; a browser that *vanishes* reads no answer.
+    """
 
     id: str
     username: str
@@ -32,6 +36,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase = "main"
     socks: list[tuple[str, int]] = []
     synthetic: bool = False
+    load: bool = False
+    order_token: str = ""
+    beside: bool = False
+    if_untold: bool = False
+    vanishes: bool = False
 
     @property
     def actor(self) -> str:
@@ -62,6 +71,8 @@ class CheckoutInvoke(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     traceparent: str
     synthetic: bool = False
+    late_s: float = 0.0
+    """Plan seconds by which it began after its planned time; more than 0 is told of the load only."""
 
 
 class CheckoutEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +99,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     traceparent: str
     synthetic: bool
+    late_s: float = 0.0
     phase: Phase
     plan_s: float
     invoked_at: str

@@ -35,6 +35,7 @@ Username = Annotated[str, msgspec.Meta(pattern=USERNAME)]
 CheckId = Annotated[str, msgspec.Meta(pattern=CHECK)]
 Variable = Annotated[str, msgspec.Meta(pattern=VARIABLE)]
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=99)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Phase = Literal["before", "during", "after-heal", "after-mend"]
 Severity = Literal["P1", "P2", "P3", "P4", "P5"]
 Replay = Literal["all", "latest", "ask"]
@@ -96,13 +97,28 @@ class PlannedFault(_Part, frozen=True, kw_only=True):
 
 
 class Load(_Part, frozen=True, kw_only=True):
-    """Seeded customers shopper-01 ... who register and order between *from* and *until*, one of *socks* each time."""
+    """Seeded customers shopper-01 ... who register and order between *from* and *until*, however long answers take.
 
-    customers: Annotated[int, msgspec.Meta(ge=1, le=200)]
-    orders: Annotated[int, msgspec.Meta(ge=1, le=2000)]
-    socks: Annotated[list[str], msgspec.Meta(min_length=1)]
+    So many *orders*, or at *rate* orders a plan second; each buys one of *socks*, or one of *carts*. Of the visits a
+    share double-clicks, a share presses again after *patience* without a confirmation, and a share's browser vanishes.
+    """
+
+    customers: Annotated[int, msgspec.Meta(ge=1, le=5000)]
+    orders: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 0
+    rate: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
+    socks: list[str] = []
+    carts: list[dict[str, Quantity]] = []
+    double_clicks: Share = 0.0
+    impatient: Share = 0.0
+    patience: Seconds = msgspec.field(default_factory=lambda: Seconds(20))
+    vanishing: Share = 0.0
     from_s: Seconds = msgspec.field(name="from")
     until_s: Seconds = msgspec.field(name="until")
+
+    @property
+    def orders_count(self) -> int:
+        """How many visits end in an order."""
+        return self.orders or max(1, round(self.rate * (self.until_s - self.from_s)))
 
 
 class Lead(_Part, frozen=True, kw_only=True):

@@ -8,9 +8,12 @@ import msgspec
 from oddsock.drill.checks.catalog import CATALOG
 from oddsock.drill.faults.catalog import FAULTS, make_fault
 from oddsock.drill.plan_complaint import complain, suggest
-from oddsock.drill.plan_fields import PlanFields, PlannedFault, PlannedOperation
+from oddsock.drill.plan_fields import Load, PlanFields, PlannedFault, PlannedOperation
 from oddsock.drill.plan_source import Step, split_path
 from oddsock.drill.plan_telemetry_mistakes import find_telemetry_mistakes
+
+LOAD_ORDERS_MAX = 100_000
+"""Orders that one load may place."""
 
 LIVE_FIGURES = ("attempts", "attempts_ok", "attempts_fail", "attempts_unknown", "operations_unknown", "elapsed_s")
 """What an abort condition may compare: counts of the main clock so far, and its plan seconds."""
@@ -40,8 +43,21 @@ def find_mistakes(plan: PlanFields) -> Iterator[Mistake]:
     for at, check in enumerate(plan.checks if isinstance(plan.checks, list) else []):
         if check not in known:
             yield ["checks", at], f"There is no check {check}{suggest(check, known)}"
-    if plan.load and plan.load.until_s <= plan.load.from_s:
+    if plan.load:
+        yield from _load(plan.load)
+
+
+def _load(load: Load) -> Iterator[Mistake]:
+    if load.until_s <= load.from_s:
         yield ["load", "until"], "The load must end after it begins."
+    if bool(load.orders) == bool(load.rate):
+        yield ["load"], "The load needs either a number of orders or a rate."
+    if load.orders_count > LOAD_ORDERS_MAX:
+        yield ["load", "rate"], f"The load would place {load.orders_count} orders, more than {LOAD_ORDERS_MAX}."
+    if bool(load.socks) == bool(load.carts) or not all(load.carts):
+        yield ["load"], "The load needs either socks, of which each order buys one, or carts that are not empty."
+    if load.double_clicks + load.impatient + load.vanishing > 1:
+        yield ["load"], "The shares of double clicks, impatient customers and vanishing browsers are more than all."
 
 
 def _customers(plan: PlanFields) -> Iterator[Mistake]:

@@ -30,7 +30,7 @@ from oddsock.drill.plan_fields import PlannedFault
 from oddsock.drill.running import run_to_its_end, run_together
 from oddsock.drill.schedule import Moment, Schedule
 from oddsock.drill.settle import await_settled
-from oddsock.drill.shopper import perform
+from oddsock.drill.shopper import perform, press_again
 from oddsock.drill.steady_state import await_steady_state, check_services, check_socks
 from oddsock.drill.telemetry_evidence import TelemetryTaker
 from oddsock.drill.telemetry_filling import gather_facts
@@ -280,15 +280,18 @@ class _Drill:
         planned: dict[str, list[tuple[Operation, Moment]]] = defaultdict(list)
         for operation in self._operations:
             if operation.phase == phase:
-                moment = schedule.plan("operation", operation.at_s)
-                planned[operation.username].append((operation, moment))
+                moment = schedule.plan("load" if operation.load else "operation", operation.at_s)
+                # A second press does not wait for what the first one comes to.
+                lane = operation.id if operation.beside else operation.username
+                planned[lane].append((operation, moment))
         return [self._serve_customer(schedule, steps) for steps in planned.values()]
 
     async def _serve_customer(self, schedule: Schedule, steps: Sequence[tuple[Operation, Moment]]) -> None:
         for operation, moment in steps:
             await self._logbook.sleep_until(moment.at_s)
             await schedule.await_turn(moment)
-            await perform(operation, self._access.sessions, self._logbook)
+            act = press_again if operation.beside else perform
+            await act(operation, self._access.sessions, self._logbook)
             moment.done.set()
 
     async def _take_during(self, schedule: Schedule, moment: Moment) -> None:

@@ -2,14 +2,15 @@
 
 At a high speed a plan second is shorter than a process needs to end or start. So a fault is injected when what was
 planned before it has ended, an operation begins when the faults and heals planned before it are complete, evidence is
-taken when all before it is done, and a heal waits for the evidence of its window. Nothing waits without a deadline.
+taken when all before it is done, and a heal waits for the evidence of its window. The load begins as an operation does,
+but nothing waits for it: its arrivals and the faults keep their times. Nothing waits without a deadline.
 """
 
 import asyncio
 from collections.abc import Iterable
 from typing import Literal
 
-Kind = Literal["operation", "inject", "heal", "evidence"]
+Kind = Literal["operation", "load", "inject", "heal", "evidence"]
 
 PATIENCE_WALL_S = 15.0
 """How long an event waits for those before it, in wall seconds; a heal must not wait for a customer who hangs."""
@@ -33,7 +34,8 @@ class Schedule:
     def plan(self, kind: Kind, at_s: float) -> Moment:
         """A new event of *kind* at *at_s* plan seconds."""
         moment = Moment(kind, at_s)
-        self._moments.append(moment)
+        if kind != "load":
+            self._moments.append(moment)
         return moment
 
     async def await_turn(self, moment: Moment, patience_s: float = PATIENCE_WALL_S) -> bool:
@@ -56,7 +58,7 @@ class Schedule:
     def _comes_before(self, other: Moment, moment: Moment) -> bool:
         earlier = other.at_s < moment.at_s
         together = other.at_s == moment.at_s
-        if moment.kind == "operation":
+        if moment.kind in ("operation", "load"):
             return other.kind in ("inject", "heal") and (earlier or together)
         if moment.kind == "inject":
             return (other.kind in ("operation", "heal") and earlier) or (other.kind == "heal" and together)

@@ -26,6 +26,31 @@ from oddsock.kit.money import SHIPPING_CENTS
 INTERRUPTED = "the drill was interrupted before an answer came"
 
 
+VANISHED = "the browser vanished before an answer came"
+VANISH_WALL_S = 0.01
+"""How long a vanishing browser stays: long enough for the request to be sent, too short for an order to be paid."""
+
+FIRST_PRESS_WALL_S_MAX = 30.0
+"""How long a second press waits for the first one to be made, where the machine is behind."""
+
+
+class Form:
+    """One order form of a customer: whether its button was pressed, and whether an order was confirmed for it."""
+
+    def __init__(self) -> None:
+        self.pressed = asyncio.Event()
+        self.confirmed = False
+
+    async def await_first_press(self) -> bool:
+        """Whether the first press came within FIRST_PRESS_WALL_S_MAX."""
+        try:
+            async with asyncio.timeout(FIRST_PRESS_WALL_S_MAX):
+                await self.pressed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
 class Session:
     """One customer at their browser: who they are, what they know of the socks, what they believe is in the cart."""
 
@@ -34,6 +59,11 @@ class Session:
         self.browser = browser
         self.cart: list[Line] = []
         self._socks: dict[str, Sock] = {}
+        self._forms: dict[str, Form] = {}
+
+    def form(self, token: str) -> "Form":
+        """The order form with *token*, which every press of its button shares."""
+        return self._forms.setdefault(token, Form())
 
     async def find_sock(self, name: str) -> Sock:
         """The sock called *name*; Unreachable when the catalogue cannot be read or does not list it."""
@@ -125,6 +155,19 @@ async def perform(operation: Operation, sessions: Sessions, logbook: Logbook) ->
     return _end(operation, logbook, reply.outcome, value)
 
 
+async def press_again(operation: Operation, sessions: Sessions, logbook: Logbook) -> None:
+    """Press the button of a form once more, after its first press; an impatient customer only without a confirmation.
+
+    A press that is not needed any more leaves no line.
+    """
+    with contextlib.suppress(Unreachable):
+        form = (await sessions.session(operation.username)).form(operation.order_token)
+        if await form.await_first_press() and not (operation.if_untold and form.confirmed):
+            await perform(operation, sessions, logbook)
+            return
+    logbook.advance()
+
+
 Action = Callable[[Operation, Session], Awaitable[tuple[Reply, dict[str, Any]]]]
 
 
@@ -195,8 +238,14 @@ _ACTIONS: dict[str, Action] = {
 }
 
 
+async def _press(browser: Browser, invoke: CheckoutInvoke, operation: Operation) -> Reply:
+    if operation.order_token:
+        return await browser.checkout(invoke.request_id, invoke.traceparent, operation.order_token)
+    return await browser.checkout(invoke.request_id, invoke.traceparent)
+
+
 async def _checkout(operation: Operation, session: Session, logbook: Logbook) -> Entry:
-    browser = session.browser
+    browser, form = session.browser, session.form(operation.order_token)
     # A cart that cannot be read is shown as it was last.
     with contextlib.suppress(Unreachable):
         session.cart = await browser.cart()
@@ -208,13 +257,19 @@ async def _checkout(operation: Operation, session: Session, logbook: Logbook) ->
         request_id=ids.request_id(),
         traceparent=ids.traceparent(),
         synthetic=operation.synthetic,
+        late_s=round(max(0.0, logbook.plan_s() - operation.at_s), 3) if operation.load else 0.0,
     )
     _begin(operation, logbook, msgspec.to_builtins(invoke))
+    form.pressed.set()
     try:
-        reply = await browser.checkout(invoke.request_id, invoke.traceparent)
+        async with asyncio.timeout(VANISH_WALL_S if operation.vanishes else None):
+            reply = await _press(browser, invoke, operation)
+    except TimeoutError:
+        return _end(operation, logbook, "unknown", msgspec.to_builtins(CheckoutEnd(error=VANISHED)))
     except asyncio.CancelledError:
         _end(operation, logbook, "unknown", msgspec.to_builtins(CheckoutEnd(error=INTERRUPTED)))
         raise
+    form.confirmed = form.confirmed or reply.outcome == "ok"
     if reply.cart_after is not None:
         session.cart = reply.cart_after
     end = CheckoutEnd(

@@ -83,3 +83,14 @@ def test_the_customer_of_the_test_order_is_synthetic_and_nobody_else_is() -> Non
         ("a0024", "checkout"),
     ]
     assert all(one.synthetic and one.phase == "recovery" for one in made)
+
+
+def test_second_presses_belong_to_a_first_one_of_the_same_form_and_nothing_moves_an_arrival() -> None:
+    text = LOADED.format(seed=7).replace("until: 5m", "until: 5m, double_clicks: 0.3, impatient: 0.3, vanishing: 0.2")
+    made = operations(parse_plan(text))
+    first = {one.order_token: one for one in made if one.verb == "checkout" and not one.beside}
+    second = [one for one in made if one.beside]
+    assert len(first) == 30
+    assert second and any(one.if_untold for one in second) and any(one.vanishes for one in first.values())
+    assert all(first[one.order_token].at_s < one.at_s for one in second)
+    assert [one.at_s for one in first.values()] == [one.at_s for one in loaded(7) if one.verb == "checkout"]

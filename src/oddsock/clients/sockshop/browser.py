@@ -146,12 +146,18 @@ class Browser:
             raise Unreachable("the cart", answer.url, "its answer is no list")
         return [hal.read_line(item) for item in answer.document]
 
-    async def checkout(self, request_id: str = "", traceparent: str = "") -> Reply:
-        """Press "Proceed to checkout"; after a 201, or a 202 of which the page speaks, the cart goes; it is read."""
+    async def checkout(self, request_id: str = "", traceparent: str = "", order_token: str = "") -> Reply:
+        """Press "Proceed to checkout"; after a 201, or a 202 of which the page speaks, the cart goes; it is read.
+
+        *order_token* is the form's, which its script sends as the Idempotency-Key of each press.
+        """
         if not self._is_logged_in():
             message = "You must be logged in to place an order."
             return Reply(outcome="fail", message=message, told="error", error="not logged in; nothing was sent")
-        reply, answer = await self._do("POST", "/orders", {}, request_id=request_id, traceparent=traceparent)
+        headers = {http.IDEMPOTENCY_KEY: order_token} if order_token else {}
+        reply, answer = await self._do(
+            "POST", "/orders", {}, headers=headers, request_id=request_id, traceparent=traceparent
+        )
         reply = _told(reply, answer)
         if reply.http_status == 201 or (reply.http_status == 202 and reply.message):
             await self.clear_cart()

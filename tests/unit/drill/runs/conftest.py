@@ -320,7 +320,7 @@ class FakeBrowser(Browser):
         self.toy.need("carts")
         return self.toy.lines(self.customer_id)
 
-    async def checkout(self, request_id: str = "", traceparent: str = "") -> Reply:
+    async def checkout(self, request_id: str = "", traceparent: str = "", order_token: str = "") -> Reply:
         if not self.customer_id:
             return Reply(outcome="fail", told="error", message="You must be logged in to place an order.")
         if self.toy.slow_checkout_plan_s:

@@ -1,0 +1,57 @@
+"""A matrix as Markdown and as one HTML heat map with its style inside, light and dark."""
+
+from html import escape
+
+from oddsock.drill.matrix.table import BAD, COLUMNS, Line, Table, spell
+
+STYLE = """
+:root{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--line:#d5d5dd;--bad:200,40,40;--good:30,140,80}
+@media(prefers-color-scheme:dark){:root{--ink:#e8e8ee;--paper:#16161a;--line:#3a3a44;--bad:255,95,95;--good:80,200,130}}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);margin:2rem}
+.scroll{overflow-x:auto}table{border-collapse:collapse}th,td{border:1px solid var(--line);padding:.25rem .6rem}
+td{text-align:right;font-variant-numeric:tabular-nums}th{text-align:left;font-weight:600}
+td.bad{background:rgba(var(--bad),var(--heat))}td.good{background:rgba(var(--good),.18)}
+"""
+
+
+def render_markdown(table: Table) -> str:
+    """The table and what each remedy is worth."""
+    head = f"Plan `{table.plan}`, seeds {', '.join(map(str, table.seeds))}; a range is over the seeds."
+    rows = ["| remedies on | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    rows += [f"| {line.cell} | " + " | ".join(_cells(line)) + " |" for line in table.lines if line.seeds]
+    failed = [f"- {line.cell} failed: {reason}" for line in table.lines for reason in line.failed]
+    worth = ["| alone | switches | against none |", "|---|---|---|"]
+    worth += [f"| {one.remedy} | {table.switched.get(one.remedy, 'all')} | {one.sentence} |" for one in table.worth]
+    return "\n".join([head, "", *rows, "", *failed, *([""] if failed else []), *worth]) + "\n"
+
+
+def render_html(table: Table) -> str:
+    """One file that needs no network and no script."""
+    heads = "".join(f"<th scope=col>{escape(title)}</th>" for title in ("remedies on", *COLUMNS.values()))
+    worst = {column: max((line.values[column] or (0, 0))[1] for line in table.lines) for column in BAD}
+    rows = "".join(
+        f"<tr><th scope=row>{escape(line.cell)}</th>{''.join(_heat(line, column, worst) for column in COLUMNS)}</tr>"
+        for line in table.lines
+    )
+    worth = "".join(f"<li><b>{escape(one.remedy)}</b>: {escape(one.sentence)}</li>" for one in table.worth)
+    title = f"Remedy matrix of {escape(table.plan)}"
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
+        f"<h1>{title}</h1><p>Seeds {', '.join(map(str, table.seeds))}; judged by the books.</p>"
+        f'<div class="scroll"><table><tr>{heads}</tr>{rows}</table></div>'
+        f"<h2>Alone, against none</h2><ul>{worth}</ul></html>\n"
+    )
+
+
+def _cells(line: Line) -> list[str]:
+    return [spell(column, line.values[column]) for column in COLUMNS]
+
+
+def _heat(line: Line, column: str, worst: dict[str, float]) -> str:
+    span = line.values[column]
+    text = escape(spell(column, span))
+    if column not in BAD or span is None:
+        return f"<td>{text}</td>"
+    if not span[1]:
+        return f'<td class="good">{text}</td>'
+    return f'<td class="bad" style="--heat:{0.15 + 0.6 * span[1] / worst[column]:.2f}">{text}</td>'
