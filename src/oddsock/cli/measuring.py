@@ -94,9 +94,10 @@ async def _run(plan: Plan, cell: Cell) -> Figures:
     from oddsock.stack.leftovers import own_name
 
     switches = {**plan.steady_state.switches, **boot_switches(merge_switches(cell.rows))}
+    boots_with = {**plan.steady_state.boots_with, **switches}
     steady_state = msgspec.structs.replace(plan.steady_state, switches=switches)
     plan = msgspec.structs.replace(plan, steady_state=steady_state)
-    wish = Wish(speed=plan.speed, kept_by="drill", switches=switches, telemetry=False)
+    wish = Wish(speed=plan.speed, kept_by="drill", switches=boots_with, telemetry=False)
     with tempfile.TemporaryDirectory(prefix="oddsock-cell-") as place:
         async with await Stack.start(home(), own_name(), wish) as stack:
             cluster = await connect(Wanted(name=stack.state.name, kubeconfig="", context="", namespace=NAMESPACE))
