@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from oddsock.cli.options import STACK, Context, Datadog, Json, Kubeconfig, Name
+from oddsock.cli.options import STACK, Context, Datadog, Json, Kubeconfig, Name, Remedies
 
 EXAMPLES = """Examples:
 
@@ -49,14 +49,7 @@ def command(
         list[str] | None,
         typer.Option(help="A switch of the shop, beside the plan's; may be given several times.", metavar="NAME=VALUE"),
     ] = None,
-    remedies: Annotated[
-        str,
-        typer.Option(
-            help="Which recommendations are on: none, all, or names with commas; else as the shop is.",
-            metavar="NAMES",
-            show_default=False,
-        ),
-    ] = "",
+    remedies: Remedies = "",
     datadog: Datadog = False,
     json: Json = False,
 ) -> None:

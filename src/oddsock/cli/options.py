@@ -18,6 +18,14 @@ Context = Annotated[
 Datadog = Annotated[
     bool, typer.Option("--datadog", help="Ask the real Datadog of DD_SITE, DD_API_KEY and DD_APP_KEY instead.")
 ]
+Remedies = Annotated[
+    str,
+    typer.Option(
+        help="Which recommendations are on: none, all, or names with commas; else as the shop is.",
+        metavar="NAMES",
+        show_default=False,
+    ),
+]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="The shop's namespace on that cluster.")]
 Case = Annotated[
     str, typer.Argument(help="A case's name or folder; the latest when left out.", metavar="CASE", show_default=False)
