@@ -19,10 +19,14 @@ _AWAITED = ("Deployment", "Service")
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """All Deployments are available and all Services have an address: network *mode*, "host:port" by Service name."""
+    """All Deployments are available and all Services have an address: network *mode*, "host:port" by Service name.
+
+    *others* are the addresses of further ports, by "service.port".
+    """
 
     mode: str
     services: dict[str, str]
+    others: dict[str, str] = {}
 
 
 def create_all(store: Store, objects: Iterable[Obj]) -> None:
@@ -49,6 +53,7 @@ class Awaited:
         self._mode = mode
         self._tell = tell
         self._services: dict[str, str] = {}
+        self._others: dict[str, str] = {}
         self._missing = {_key(obj) for obj in objects if obj["kind"] in _AWAITED}
         self._wanted = frozenset(self._missing)
         self._ends = [store.subscribe(kind, self._on_change) for kind in _AWAITED]
@@ -66,16 +71,19 @@ class Awaited:
     def _has_arrived(self, obj: Obj) -> bool:
         if obj["kind"] == "Deployment":
             return is_available(obj)
-        address = (obj["metadata"].get("annotations") or {}).get(SERVICE_ADDRESS, "")
-        self._services[obj["metadata"]["name"]] = address
-        return bool(address)
+        name, annotations = obj["metadata"]["name"], obj["metadata"].get("annotations") or {}
+        self._services[name] = annotations.get(SERVICE_ADDRESS, "")
+        for key, address in annotations.items():
+            if key.startswith(f"{SERVICE_ADDRESS}."):
+                self._others[f"{name}.{key.removeprefix(f'{SERVICE_ADDRESS}.')}"] = address
+        return bool(self._services[name])
 
     def _end_if_complete(self) -> None:
         if not self._missing and self._ends:
             for end in self._ends:
                 end()
             self._ends.clear()
-            self._tell(Arrival(self._mode, dict(sorted(self._services.items()))))
+            self._tell(Arrival(self._mode, dict(sorted(self._services.items())), self._others))
 
 
 def is_available(deployment: Obj) -> bool:

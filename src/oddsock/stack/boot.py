@@ -166,7 +166,7 @@ class Stack:
             return False
         services = {name: f"http://{address}" for name, address in arrival["services"].items()}
         if self._wish.telemetry:
-            self._start_telemetry()
+            self._start_telemetry(arrival.get("others", {}).get("mailbox.smtp", ""))
         self.state = self.state._replace(
             state="running",
             mode=arrival["mode"],
@@ -178,7 +178,7 @@ class Stack:
         write_state(self.home, self.state)
         return True
 
-    def _start_telemetry(self) -> None:
+    def _start_telemetry(self, mail: str) -> None:
         wish = self._wish
         # Not before the shop is up: importing it would hold up its start.
         from oddsock.stack.telemetry import Telemetry
@@ -191,6 +191,7 @@ class Stack:
             kubeconfig=self.state.kubeconfig,
             installs=wish.installs,
             to_datadog=wish.to_datadog,
+            mail_server=f"smtp://{mail}" if mail else "",
         )
 
     def _too_late(self) -> CannotRun:

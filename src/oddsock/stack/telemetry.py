@@ -25,6 +25,9 @@ LOGS = (f"{SERVER}.log", f"{AGENT}.log")
 KEYS = "telemetry-keys.json"
 """The file of a stack's two keys, readable by its owner only."""
 
+ON_CALL = "on-call@sockshop.invalid"
+"""Whom a monitor of a stack writes to."""
+
 END_S_MAX = 4.0
 """Wall seconds that one of them may take to end in order."""
 
@@ -50,10 +53,12 @@ class Telemetry:
         kubeconfig: str,
         installs: Sequence[str],
         to_datadog: bool,
+        mail_server: str,
     ) -> "Telemetry":
         """Start both, or the agent only when it ships *to_datadog*; they end when *lifeline* does.
 
-        *installs* are folders of data/ whose documents the agent makes in the store.
+        *installs* are folders of data/ whose documents the agent makes in the store. What a monitor writes to `@mail`
+        goes to ON_CALL through *mail_server*, the stack's own mailbox.
         """
         keys = {"api_key": os.urandom(16).hex(), "app_key": os.urandom(20).hex()}
         children: list[tuple[Child, subprocess.Popen[bytes]]] = []
@@ -68,6 +73,7 @@ class Telemetry:
                 url = f"http://127.0.0.1:{port}"
                 settings = {"root": str(place / "telemetry"), **keys, "port": port, "speed": speed}
                 settings["listener_fd"] = listener.fileno()
+                settings |= {"mail_server": mail_server, "mail_to": [ON_CALL] if mail_server else []}
                 children.append(_start(place, SERVER, "oddsock.telemetry.server", settings, lifeline, outlives))
         settings = {
             "root": str(place / "agent"),
