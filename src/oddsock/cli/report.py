@@ -32,6 +32,12 @@ def command(
         str,
         typer.Option(help="When; else the second working day, 10:00 UTC.", metavar="TIME", show_default=False),
     ] = "",
+    matrix: Annotated[
+        str,
+        typer.Option(
+            help="A matrix's folder; else that of the plan, if there is one.", metavar="DIR", show_default=False
+        ),
+    ] = "",
     name: Name = STACK,
     json: Json = False,
 ) -> None:
@@ -53,6 +59,7 @@ def command(
         for line in [] if json else differences or [f"Every figure of {found.name} recomputes from its evidence."]:
             screen.say(line)
         raise typer.Exit(EXIT_ODD if differences else 0)
+    _take_matrix(found, matrix)
     path = write_report(found)
     if share:
         _share(found, [one.strip() for one in to.split(",") if one.strip()], smtp, post_mortem, name)
@@ -63,6 +70,22 @@ def command(
         screen.say_json(summarise(found))
     else:
         screen.say(f"report: {path}")
+
+
+def _take_matrix(case: "DrillCase", told: str) -> None:
+    """Keep the table of the matrix *told*, else of the case's plan, in *case*; UsageError when *told* holds none."""
+    from pathlib import Path
+
+    from oddsock.drill.report.remedies import FILE
+    from oddsock.kit.errors import UsageError
+    from oddsock.kit.files import write_whole
+    from oddsock.kit.settings import home
+
+    path = (Path(told) if told else home() / "matrices" / case.meta.plan) / FILE
+    if path.is_file():
+        write_whole(case.path / FILE, path.read_text(encoding="utf-8"))
+    elif told:
+        raise UsageError(f"{told} holds no {FILE}.", "`oddsock matrix PLAN` says where it wrote one.")
 
 
 def _share(case: "DrillCase", to: list[str], smtp: str, post_mortem: str, name: str) -> None:

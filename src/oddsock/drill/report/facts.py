@@ -59,7 +59,7 @@ def collect_facts(context: Context) -> Report:
         plots=list_plots(context),
         log_sequences=sequences,
         comparison=compare(context, impact, recovery, detection, orders, exports),
-        remedies=list_remedies(),
+        remedies=list_remedies(context.files.path, context.files.meta.plan),
         lessons=draw_lessons(context, impact, odd, recovery, verdicts, orders, detection),
         closure=check_closure(context, verdicts, impact, cause, recovery, orders, evidence, sequences, exports),
         reproduce=tell_how_to_repeat(context),

@@ -139,7 +139,7 @@ def test_the_closure_is_ticked_by_proof_and_sharing_is_not_done(whole_report: Re
 def test_all_twelve_recommendations_stand_there_unmeasured(whole_report: Report) -> None:
     remedies = whole_report.remedies
     assert [row.n for row in remedies] == list(range(1, 13))
-    assert {row.state for row in remedies} == {"not measured in this run"}
+    assert all(row.state.startswith("not measured in this run; `oddsock matrix") for row in remedies)
 
 
 def test_a_service_that_was_never_away_did_not_break(whole_case: Case) -> None:
