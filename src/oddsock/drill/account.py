@@ -108,10 +108,11 @@ def account_books(books: Books) -> Account:
     counts: Counter[str] = Counter()
     apart = 0
     findings = _by_subject(books.findings)
+    doubts = _doubts_by_subject(books.doubts)
     for row in books.ledger.rows:
         about = findings.pop(row.order_id, []) if row.order_id else []
         about += [finding for attempt in row.attempts for finding in findings.pop(attempt.operation, [])]
-        outcome = _outcome(row, about, books)
+        outcome = _outcome(row, about, books, doubts)
         outcomes.append(outcome)
         if outcome.carried_over:
             apart += 1
@@ -145,7 +146,19 @@ def _by_subject(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     return groups
 
 
-def _outcome(row: Row, findings: list[Finding], books: Books) -> Outcome:
+Doubts = dict[str, list[tuple[int, str]]]
+"""The number and reason of every doubt, by the order or attempt that it is about."""
+
+
+def _doubts_by_subject(doubts: Iterable[Doubt]) -> Doubts:
+    groups: Doubts = {}
+    for number, doubt in enumerate(doubts):
+        for subject in {doubt.order_id, doubt.attempt} - {""}:
+            groups.setdefault(subject, []).append((number, doubt.reason))
+    return groups
+
+
+def _outcome(row: Row, findings: list[Finding], books: Books, doubts: Doubts) -> Outcome:
     outcome = Outcome(
         kind="odd" if findings else "balanced",
         order_id=row.order_id,
@@ -157,24 +170,24 @@ def _outcome(row: Row, findings: list[Finding], books: Books) -> Outcome:
     )
     if findings:
         return outcome
-    if reason := _doubt(row, books):
+    if reason := _doubt(row, books.ledger, doubts):
         return msgspec.structs.replace(outcome, kind="indeterminate", reason=reason)
     return msgspec.structs.replace(outcome, kind="balanced" if row.order else "not-placed")
 
 
-def _doubt(row: Row, books: Books) -> str:
+def _doubt(row: Row, ledger: Ledger, doubts: Doubts) -> str:
     """Why nobody can say what became of *row*; empty when one can."""
-    lost = books.ledger.lost_books
+    lost = ledger.lost_books
     if row.order is None:
         if all(attempt.end == "fail" for attempt in row.attempts):
             return ""
         # An attempt without an answer may hide an order and a charge; only their books can rule that out.
-        missing = books.ledger.missing
+        missing = ledger.missing
         lost = {book: missing[book] for book in missing if book == "orders" or (book == "charges" and book in lost)}
     reasons = [*row.ambiguous.values()]
     reasons += [f"{book}: {why}" for book, why in lost.items()]
-    subjects = {row.order_id, *(attempt.operation for attempt in row.attempts)} - {""}
-    reasons += [doubt.reason for doubt in books.doubts if {doubt.order_id, doubt.attempt} & subjects]
+    subjects = {row.order_id, *(attempt.operation for attempt in row.attempts)}
+    reasons += [reason for _, reason in sorted(said for subject in subjects for said in doubts.get(subject, []))]
     return "; ".join(dict.fromkeys(reasons))
 
 

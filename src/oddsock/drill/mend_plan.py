@@ -58,7 +58,8 @@ def plan_mend(account: Account, ledger: Ledger, options: MendOptions) -> MendPla
 def plan_actions(findings: Iterable[Finding], ledger: Ledger, options: MendOptions) -> MendPlan:
     """What would mend *findings*; pure."""
     findings = list(findings)
-    by_row = [(row, [f for f in findings if _is_about(f, row)]) for row in ledger.rows]
+    subjects = _by_subject(findings)
+    by_row = [(row, _about(row, subjects)) for row in ledger.rows]
     odd = [(row, about) for row, about in by_row if about and (options.carried_over or not row.before_window)]
     apart = {id(f) for row, about in by_row if row.before_window and not options.carried_over for f in about}
     retriable = [row for row, about in odd if _wants_retry(row, {f.check for f in about})]
@@ -74,14 +75,28 @@ def plan_actions(findings: Iterable[Finding], ledger: Ledger, options: MendOptio
             MendAction(kind="set_shown", key="mend-shown", why="customers are shown a status that is not so")
         )
     actions.sort(key=lambda action: ORDER_OF_KINDS.index(action.kind))
-    left = [each for f in findings if id(f) not in apart and (each := _left_open(f, ledger, actions, options, asked))]
+    done = {(action.kind, "" if action.kind == "set_shown" else action.order_id) for action in actions}
+    left = [each for f in findings if id(f) not in apart and (each := _left_open(f, ledger, done, options, asked))]
     return MendPlan(actions=actions, questions=questions, left=left, reattempts=reattempts, options=options)
 
 
-def _is_about(finding: Finding, row: Row) -> bool:
-    if finding.order_id:
-        return finding.order_id == row.order_id
-    return bool(finding.attempt) and any(attempt.operation == finding.attempt for attempt in row.attempts)
+Subjects = dict[tuple[str, str], list[tuple[int, Finding]]]
+"""The findings with their numbers, by the order each is about, else by the attempt."""
+
+
+def _by_subject(findings: Iterable[Finding]) -> Subjects:
+    groups: Subjects = {}
+    for number, finding in enumerate(findings):
+        subject = ("order", finding.order_id) if finding.order_id else ("attempt", finding.attempt)
+        if subject[1]:
+            groups.setdefault(subject, []).append((number, finding))
+    return groups
+
+
+def _about(row: Row, subjects: Subjects) -> list[Finding]:
+    named = {("order", row.order_id), *(("attempt", attempt.operation) for attempt in row.attempts)}
+    about = [numbered for subject in named for numbered in subjects.get(subject, [])]
+    return [finding for _, finding in sorted(about, key=lambda numbered: numbered[0])]
 
 
 def _wants_retry(row: Row, checks: set[str]) -> bool:
@@ -254,12 +269,11 @@ def _notice(row: Row, event: str, why: str) -> MendAction:
 
 
 def _left_open(
-    finding: Finding, ledger: Ledger, actions: list[MendAction], options: MendOptions, asked: set[str]
+    finding: Finding, ledger: Ledger, done: set[tuple[ActionKind, str]], options: MendOptions, asked: set[str]
 ) -> LeftOpen | None:
-    """Why nothing in *actions* settles *finding*; None when something does."""
-    wanted = SETTLED_BY.get(finding.check, frozenset())
-    for action in actions:
-        if action.kind in wanted and (action.kind == "set_shown" or action.order_id == finding.order_id):
+    """Why nothing in *done*, kinds of action with their orders, settles *finding*; None when something does."""
+    for kind in SETTLED_BY.get(finding.check, frozenset()):
+        if (kind, "" if kind == "set_shown" else finding.order_id) in done:
             return None
     row = ledger.row_of(finding.order_id)
     if finding.order_id in asked:

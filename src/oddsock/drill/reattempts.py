@@ -26,17 +26,18 @@ def find_reattempts(ledger: Ledger, order_ids: Iterable[str]) -> list[Reattempt]
     """For each of *order_ids* that was tried again, by whichever attempt came next; in the order they were placed."""
     wanted = set(order_ids)
     rows = [row for row in ledger.rows if row.order_id in wanted and row.attempts]
-    found = [_next_try(ledger, row) for row in rows]
+    holders = {attempt.operation: row for row in reversed(ledger.rows) for attempt in row.attempts}
+    found = [_next_try(ledger, row, holders) for row in rows]
     return [reattempt for reattempt in found if reattempt is not None]
 
 
-def _next_try(ledger: Ledger, row: Row) -> Reattempt | None:
+def _next_try(ledger: Ledger, row: Row, holders: dict[str, Row]) -> Reattempt | None:
     last = row.attempts[-1]
-    later = sorted((other for other in ledger.attempts if _is_again(last, other)), key=lambda other: other.invoked_at)
-    if not later:
+    theirs = ledger.attempts_of(last.customer_id)
+    again = min((other for other in theirs if _is_again(last, other)), key=lambda other: other.invoked_at, default=None)
+    if again is None:
         return None
-    again = later[0]
-    holder = next((r for r in ledger.rows if again in r.attempts), None)
+    holder = holders.get(again.operation)
     return Reattempt(
         order_id=row.order_id,
         again_in=(holder.order_id if holder else "") or again.operation,

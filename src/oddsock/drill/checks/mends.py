@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import msgspec
-
 from oddsock.drill.checks.check import Moot, Odd, Rule, Said
 from oddsock.drill.evidence_files import Evidence
 from oddsock.drill.ledger import Ledger
@@ -25,16 +23,15 @@ def find_repeated_mends(ledger: Ledger) -> Iterator[Said]:
         )
 
 
-def _lines_of(evidence: Evidence, order_id: str) -> bytes:
-    """Everything the shop's own books hold of one order, as bytes."""
-    return msgspec.json.encode(
-        [
-            [order for order in evidence.orders.rows if order.id == order_id],
-            [change for change in evidence.journal.rows if change.order_id == order_id],
-            [charge for charge in evidence.charges.rows if charge.order_id == order_id],
-            [shipment for shipment in evidence.shipments.rows if shipment.order_id == order_id],
-        ]
-    )
+def _lines_by_order(evidence: Evidence) -> dict[str, list[object]]:
+    """Everything the shop's own books hold of each order, book after book."""
+    held: dict[str, list[object]] = {}
+    for order in evidence.orders.rows:
+        held.setdefault(order.id, []).append(order)
+    for book in (evidence.journal, evidence.charges, evidence.shipments):
+        for line in book.rows:
+            held.setdefault(line.order_id, []).append(line)
+    return held
 
 
 def find_odd_mends(ledger: Ledger) -> Iterator[Said]:
@@ -44,9 +41,10 @@ def find_odd_mends(ledger: Ledger) -> Iterator[Said]:
         yield Moot(reason=NOT_MENDED)
         return
     known = {order.id for order in before.orders.rows}
+    was, now = _lines_by_order(before), _lines_by_order(ledger.evidence)
     for row, order in ledger.orders():
         is_touched = order.id in mended.order_ids or order.id not in known or row.synthetic
-        if not is_touched and _lines_of(before, order.id) != _lines_of(ledger.evidence, order.id):
+        if not is_touched and was.get(order.id) != now.get(order.id):
             yield Odd(
                 order_id=order.id,
                 sentence=f"Order {order.id} was not to be mended, and is not what it was.",
@@ -70,8 +68,11 @@ def find_odd_mends(ledger: Ledger) -> Iterator[Said]:
 
 def label_carried_over(ledger: Ledger) -> Iterator[Said]:
     """M3: what was odd before the fault began; a label, counted apart."""
+    classes_of: dict[str, list[str]] = {}
+    for found in ledger.found:
+        classes_of.setdefault(found.order_id, []).append(found.class_name)
     for row in ledger.rows:
-        classes = [found.class_name for found in ledger.found if row.order_id and found.order_id == row.order_id]
+        classes = classes_of.get(row.order_id, []) if row.order_id else []
         if row.before_window and classes and row.order:
             yield Odd(
                 order_id=row.order_id,

@@ -93,11 +93,14 @@ def find_disagreeing_evidence(ledger: Ledger) -> Iterator[Said]:
         return
     log = _Log(ledger.course.log_lines)
     failed = [change for change in journal if change.status == "PAYMENT_FAILED"]
+    failed_at: dict[str, list[str]] = {}
+    for change in failed:
+        failed_at.setdefault(change.order_id, []).append(change.at)
     written = Counter(change.order_id for change in failed)
     for order_id in sorted(written.keys() | (log.failures.keys() & {change.order_id for change in journal})):
         if written[order_id] == log.failures[order_id]:
             continue
-        if not all(log.covers(change.at) for change in failed if change.order_id == order_id):
+        if not all(log.covers(at) for at in failed_at.get(order_id, [])):
             yield Doubt(reason=f"the log of the time when order {order_id} failed was not kept")
             continue
         yield Odd(
