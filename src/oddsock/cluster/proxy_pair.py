@@ -29,7 +29,7 @@ class Pair:
     """
 
     def __init__(
-        self, endpoint: Address, carried: Carried, open_pairs: "set[Pair]", decide: Callable[["Pair"], Verdict] | None
+        self, endpoint: Address, carried: Carried, open_pairs: "set[Pair]", decide: Callable[[Piece], Verdict] | None
     ) -> None:
         self.endpoint = endpoint
         self.client, self.pod = End(self), End(self)
@@ -97,7 +97,7 @@ class Pair:
         while self._pieces and not self._is_delayed:
             piece = self._pieces.popleft()
             if piece.begins and self._decide is not None:
-                self.verdict = self._decide(self)
+                self.verdict = self._decide(piece)
                 if self.verdict.resets:
                     self.abort()
                     return

@@ -18,6 +18,9 @@ class Piece:
     data: bytes
     begins: bool = False
     ends: bool = False
+    order_id: str = ""
+    """The X-Order-Id and X-Request-Id of the request that begins; empty without one."""
+    request_id: str = ""
 
 
 class RequestReader:
@@ -65,7 +68,7 @@ class RequestReader:
         if fields is None or "upgrade" in fields or head.startswith(b"CONNECT "):
             self._is_foreign = True
             # The request itself is one; what follows it is not.
-            pieces.append(Piece(head, begins=fields is not None))
+            pieces.append(_begin(head, fields) if fields is not None else Piece(head))
             return rest
         length = fields.get("content-length", "0")
         if "chunked" in fields.get("transfer-encoding", "").lower():
@@ -75,7 +78,7 @@ class RequestReader:
         else:
             self._is_foreign = True
         has_body = bool(self._left) or self._chunks is not None
-        pieces.append(Piece(head, begins=True, ends=not has_body and not self._is_foreign))
+        pieces.append(_begin(head, fields, ends=not has_body and not self._is_foreign))
         return rest
 
 
@@ -122,6 +125,10 @@ class _Chunks:
 def _may_be_http(data: bytes) -> bool:
     method, space, _ = data[: _METHOD_BYTES_MAX + 1].partition(b" ")
     return len(method) <= _METHOD_BYTES_MAX and method.strip(b"\r\n").isalpha() and (bool(space) or len(data) <= 20)
+
+
+def _begin(head: bytes, fields: dict[str, str], ends: bool = False) -> Piece:
+    return Piece(head, True, ends, fields.get("x-order-id", ""), fields.get("x-request-id", ""))
 
 
 def _fields(head: bytes) -> dict[str, str] | None:

@@ -114,7 +114,7 @@ class ServiceProxy:
                 break
             endpoint = self._endpoints[self._turn % len(self._endpoints)]
             self._turn += 1
-            decide = (lambda _: self._decider.decide(caller, is_request=True)) if self._is_http else None
+            decide = (lambda piece: self._decider.decide(caller, True, piece)) if self._is_http else None
             pair = Pair(endpoint, self._carried, self._pairs, decide)
             pair.verdict = verdict
             # A hole that opened while this caller was on its way in holds it too.

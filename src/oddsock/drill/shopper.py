@@ -254,7 +254,7 @@ async def _checkout(operation: Operation, session: Session, logbook: Logbook) ->
         customer_id=browser.customer_id,
         lines=session.wanted(session.cart),
         total_cents=sum(line.quantity * line.unit_cents for line in session.cart) + SHIPPING_CENTS,
-        request_id=ids.request_id(),
+        request_id=ids.request_id(operation.id),
         traceparent=ids.traceparent(),
         synthetic=operation.synthetic,
         late_s=round(max(0.0, logbook.plan_s() - operation.at_s), 3) if operation.load else 0.0,

@@ -1,7 +1,9 @@
 """Which requests a fault meets: the same ones for the same seed, about as many as asked."""
 
 from oddsock.cluster.proxy_faults import Caller, Decider
+from oddsock.cluster.proxy_requests import Piece
 from oddsock.cluster.proxy_wire import Rule
+from oddsock.kit import ids
 
 SOMEBODY = Caller(("127.0.0.1", 40000), ("127.0.0.1", 80))
 
@@ -53,3 +55,27 @@ def test_a_fault_for_one_caller_leaves_the_others_alone_and_does_not_count_them(
     made.set_rules([Rule(fault="a", type="reset", callers=(11, 22))])
     assert made.decide(SOMEBODY, True).resets
     assert hits == ["a"]
+
+
+def test_the_same_seed_decides_the_same_for_each_order_and_attempt_in_any_sequence() -> None:
+    def met(calls: list[tuple[int, int]], named_by_drill: bool) -> dict[tuple[int, int], bool]:
+        made, _ = decider(Rule(fault="a", type="drop-reply", percentage=50, seed=7))
+        # The ids of a run's orders are its own; without a drill behind it, an order has nothing but its id.
+        order_ids = {order: ids.object_id() if named_by_drill else f"{order:024x}" for order, _ in calls}
+        found = {}
+        for order, attempt in calls:
+            request = ids.request_id(f"a{order:04d}") if named_by_drill and attempt == 0 else ""
+            # What carries no order in between shifts nothing.
+            made.decide(SOMEBODY, True)
+            found[order, attempt] = made.decide(
+                SOMEBODY, True, Piece(b"", True, True, order_ids[order], request)
+            ).drops_reply
+        return found
+
+    calls = [(order, attempt) for order in range(200) for attempt in range(3)]
+    elsewhere = [(order, attempt) for attempt in range(3) for order in reversed(range(200))]
+    for named_by_drill in (True, False):
+        first = met(calls, named_by_drill)
+        assert first == met(elsewhere, named_by_drill)
+        assert 250 < sum(first.values()) < 350
+        assert len({tuple(first[order, attempt] for attempt in range(3)) for order in range(200)}) == 8

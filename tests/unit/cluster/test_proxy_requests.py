@@ -41,3 +41,10 @@ def test_after_an_upgrade_nothing_is_a_request() -> None:
     reader = RequestReader()
     head = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
     assert [piece.begins for piece in reader.feed(head + PLAIN)] == [True, False]
+
+
+def test_a_request_that_begins_carries_its_order_and_its_own_id() -> None:
+    head = b"POST /paymentAuth HTTP/1.1\r\nx-order-id: 5f\r\nX-Request-Id: abc\r\nContent-Length: 1\r\n\r\n"
+    (begun, body) = RequestReader().feed(head + b"x")
+    assert (begun.order_id, begun.request_id, begun.begins) == ("5f", "abc", True)
+    assert (body.order_id, body.begins) == ("", False)
