@@ -223,6 +223,24 @@ FLAGS = (
         "Event Sourcing: Maintain audit trail of all order state transitions",
     ),
     Flag(
+        "ORDERS_STORE",
+        ("orders",),
+        "sqlite",
+        ("sqlite", "postgres"),
+        "Where orders keeps its book. `sqlite`: one file, one process. `postgres`: the database at ORDERS_DSN (of the "
+        "environment only), shared by any number of orders replicas, which claim parked orders under a lease.",
+        "Payment Queue: Implement async payment processing with retry queue",
+    ),
+    Flag(
+        "ORDERS_LEASE_S",
+        ("orders",),
+        "60",
+        (),
+        "How long a parked order is in the hands of the process that claimed it, in wall seconds; a dead one's are "
+        "taken over behind that.",
+        "none: a setting of ORDERS_STORE",
+    ),
+    Flag(
         "NOTICES",
         ("orders",),
         "off",

@@ -4,6 +4,7 @@ status    the state diagram, pure
 order     an order and its totals, pure
 records   what a store keeps beside orders: a change, errands, letters, marks, events
 store     the port; sqlite_store, sqlite_errands, sqlite_letters are SQLite behind it
+          postgres_store, postgres_queue, postgres_pool, postgres_schema PostgreSQL
 journal   what happened, never rewritten
 events    an order as the fold of its events, pure
 notices   what its customer is owed, pure; postman brings it

@@ -22,12 +22,14 @@ from oddsock.shop.orders.checkout import OrderRefused
 from oddsock.shop.orders.history_api import HistoryApi
 from oddsock.shop.orders.narration import Narration
 from oddsock.shop.orders.order import Order, is_open
+from oddsock.shop.orders.postgres_store import PostgresStore
 from oddsock.shop.orders.postman import by_smtp
 from oddsock.shop.orders.queue_api import QueueApi
-from oddsock.shop.orders.records import KeyReused, UnknownOrder
+from oddsock.shop.orders.records import KeyReused, Superseded, UnknownOrder
 from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
 from oddsock.shop.orders.sqlite_store import SCHEMA, SqliteStore
+from oddsock.shop.orders.store import OrdersStore
 from oddsock.shop.orders.tally import Tally
 from oddsock.shop.orders.upstream import UpstreamCheckout
 from oddsock.shop.orders.webhooks import PaymentNews, WebhookApi
@@ -40,7 +42,7 @@ SIZE_MAX = 1000
 
 INVALID_ORDER = "works.weave.socks.orders.controllers.OrdersController$InvalidOrderException"
 INCOMPLETE = "Invalid order request. Order requires customer, address, card and items."
-
+IN_OTHER_HANDS = "The order is being worked on by another process. Send the same request again."
 
 Act = Callable[[], Coroutine[Any, Any, Order]]
 
@@ -115,6 +117,9 @@ class OrdersApi:
         except KeyReused as cause:
             message = f"The Idempotency-Key {cause} was used for another order."
             return self._error(request, 422, "java.lang.IllegalArgumentException", message)
+        except Superseded:
+            self._tally.answered(False, self._clock.monotonic() - began)
+            return self._error(request, 503, "java.lang.IllegalStateException", IN_OTHER_HANDS)
         except OrderRefused as cause:
             self._tally.answered(False, self._clock.monotonic() - began)
             if not self._with_status:
@@ -186,6 +191,8 @@ class OrdersApi:
         except KeyReused as cause:
             message = f"The Idempotency-Key {cause} was used for something else."
             return self._error(request, 422, "java.lang.IllegalArgumentException", message)
+        except Superseded:
+            return self._error(request, 503, "java.lang.IllegalStateException", IN_OTHER_HANDS)
         except Unfinished as cause:
             return self._error(request, 503, "java.lang.IllegalStateException", str(cause))
         return hal.hal_answer(hal.resource(order, _base(request), with_ids=True))
@@ -224,19 +231,28 @@ def fingerprint_of(links: Links) -> str:
     return hashlib.sha256("\0".join((links.customer, links.address, links.card, links.items)).encode()).hexdigest()
 
 
+async def open_store(surroundings: Surroundings) -> OrdersStore:
+    """The store that ORDERS_STORE names; UsageError, CannotRun."""
+    if surroundings.flags.text("ORDERS_STORE") == "postgres":
+        return await PostgresStore.connect(surroundings.environment.get("ORDERS_DSN", ""))
+    return SqliteStore(await surroundings.open_book(SCHEMA))
+
+
 async def build(surroundings: Surroundings) -> web.Application:
     """orders' application; CannotRun when its book cannot be opened."""
     flags, clock = surroundings.flags, surroundings.clock
     log = SpringLog("orders", surroundings.port, clock, masked=not flags.is_on("UNMASKED_CARD_LOG"))
     metrics, tally = Metrics("orders", "java", clock), Tally()
     remedies = Remedies.read(flags)
-    store = SqliteStore(await surroundings.open_book(SCHEMA))
+    store = await open_store(surroundings)
     client = session(call_wall_s(clock.speed))
     narration = Narration(log, at_debug=flags.text("DIALECT") == WEAVE)
     doors = Doors.over_http(client)
     float32_totals = flags.is_on("FLOAT32_TOTALS")
     send = by_smtp(clock, surroundings.environment) if remedies.notices else None
     made = assemble(store, doors, narration, clock, remedies, tally=tally, float32_totals=float32_totals, send=send)
+    if made.queue is not None:
+        made.queue.lease_wall_s = flags.seconds("ORDERS_LEASE_S")
     metrics.more += [*tally.metrics, *made.metrics]
     checkout: Places = made.checkout
     if flags.text("ORDER_PROFILE") == UPSTREAM:

@@ -49,6 +49,7 @@ class OrderQueue:
         self, desk: Desk, course: Course, aftermath: Aftermath, work: Work, guard: Guard, remedies: Remedies
     ) -> None:
         self.holder = ids.object_id()
+        self.lease_wall_s = LEASE_WALL_S
         self._desk = desk
         self._store = desk.book.store
         self._clock: Clock = desk.clock
@@ -91,12 +92,12 @@ class OrderQueue:
         if self._has_payment_returned:
             self._has_payment_returned = False
             await self._store.hasten(iso(self._clock.now()))
-        if self._store.is_shared and self._clock.monotonic() - self._adopted_at_s > LEASE_WALL_S / 2:
+        if self._store.is_shared and self._clock.monotonic() - self._adopted_at_s > self.lease_wall_s / 2:
             await self._adopt()
         if (room := self._room()) <= 0:
             return 0
         now = self._clock.now()
-        until = iso(now + timedelta(seconds=LEASE_WALL_S))
+        until = iso(now + timedelta(seconds=self.lease_wall_s))
         errands = await self._store.claim(self.holder, iso(now), until, room)
         for errand in errands:
             task = asyncio.create_task(self._carry_out(errand))
@@ -129,7 +130,7 @@ class OrderQueue:
             return 0
         self._adopted_at_s = self._clock.monotonic()
         # Where several processes share a store, only what nobody touched for a while is nobody's.
-        quiet_s = LEASE_WALL_S if self._store.is_shared else 0.0
+        quiet_s = self.lease_wall_s if self._store.is_shared else 0.0
         since = iso(self._clock.now() - timedelta(seconds=quiet_s))
         count = await self._store.adopt_unfinished(since, self._aftermath.fresh_errand("", RESUMED))
         if count:
