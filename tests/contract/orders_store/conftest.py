@@ -54,7 +54,7 @@ def postgres() -> Iterator[Path]:
         words = [word for setting in settings for word in ("-c", setting)]
         server = subprocess.Popen([programs / "postgres", "-D", data, *words], **started)
         try:
-            ready = [programs / "pg_isready", "-q", "-h", folder, "-U", "shop", "-t", "1"]
+            ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", folder, "-U", "shop", "-t", "1"]
             for _ in range(int(WAIT_WALL_S)):
                 if subprocess.run(ready, check=False, timeout=WAIT_WALL_S, **user).returncode == 0:
                     break
