@@ -1,4 +1,6 @@
-"""Settling: nothing is CREATED or PENDING any more and no parcel waits in shipping's queue, or the time is over."""
+"""Settling: nothing is CREATED or PENDING any more, no parcel is queued at shipping and no notice waits to be sent,
+or the time is over.
+"""
 
 from typing import Any
 
@@ -38,6 +40,8 @@ async def await_settled(settle_s: float, shop: Shop, clock: Clock, logbook: Logb
 async def _look(shop: Shop) -> dict[str, Any]:
     try:
         open_orders = sum(order.status in OPEN_STATUSES for order in await shop.orders())
+        # Asked after the orders: what an order's end has to tell is written down together with that end.
+        notices = await shop.waiting_notices()
     except Unreachable as error:
         return {"settled": False, "sentence": f"orders cannot be read: {error.sentence}"}
     try:
@@ -47,13 +51,16 @@ async def _look(shop: Shop) -> dict[str, Any]:
         # A shop whose shipping answers but keeps no book cannot say what is queued; its orders are all to wait for.
         bookless = any(answer in error.sentence for answer in ("HTTP 404", "HTTP 405"))
         return {
-            "settled": bookless and not open_orders,
+            "settled": bookless and not open_orders and not notices,
             "sentence": f"shipping's queue is not known: {error.sentence}",
         }
     sentence = f"{open_orders} orders are CREATED or PENDING, {queued} parcels are queued"
+    if notices:
+        sentence += f", {notices} notices are not sent"
     return {
-        "settled": not open_orders and not queued,
+        "settled": not open_orders and not queued and not notices,
         "open_orders": open_orders,
         "queued_parcels": queued,
+        "waiting_notices": notices,
         "sentence": sentence,
     }

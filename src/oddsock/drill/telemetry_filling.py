@@ -19,7 +19,10 @@ _ALIAS = re.compile(r"(?<![\w.])deployment:")
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run can fill in: the failed orders of the window in order, their trace ids, pods by deployment."""
+    """What a run can fill in: the orders of the window in order, their trace ids, pods by deployment.
+
+    They are those that failed, and where none did those that were placed.
+    """
 
     order_ids: Sequence[str] = ()
     traces: Sequence[str] = ()
@@ -46,7 +49,7 @@ def fill(query: str, facts: Facts, *, has_alias: bool) -> str:
             return facts.pods[found[3]]
         values, n = (facts.order_ids if found[1] == "order" else facts.traces), int(found[2])
         if n > len(values) or not values[n - 1]:
-            raise CannotFill(f"This run has no {found[1]} {n} among the failed orders of its window.")
+            raise CannotFill(f"This run has no {found[1]} {n} among the orders of its window.")
         return values[n - 1]
 
     filled = PLACEHOLDER.sub(put, query)
@@ -56,7 +59,8 @@ def fill(query: str, facts: Facts, *, has_alias: bool) -> str:
 def gather_facts(case: CaseFolder, span: Span) -> Facts:
     """What *case*'s evidence after the heal has to fill in; nothing of a book that could not be read."""
     taken = load(case, "after-heal")
-    ids = [order.id for order in failed_in_window(taken.orders.rows, span.from_at)]
+    placed = placed_since(taken.orders.rows, span.from_at)
+    ids = [order.id for order in [one for one in placed if one.status == "PAYMENT_FAILED"] or placed]
     pods: dict[str, str] = {}
     for phase in ("before", "during", "after-heal"):
         for row in load(case, phase).pods.rows:
@@ -64,11 +68,11 @@ def gather_facts(case: CaseFolder, span: Span) -> Facts:
     return Facts(order_ids=ids, traces=traces_of(ids, taken.journal.rows), pods=pods)
 
 
-def failed_in_window(orders: Sequence[Order], from_at: str) -> list[Order]:
-    """The orders that stand as PAYMENT_FAILED and were placed since *from_at*, in order of time."""
+def placed_since(orders: Sequence[Order], from_at: str) -> list[Order]:
+    """The orders that were placed since *from_at*, in order of time."""
     since = instant(from_at)
-    failed = [one for one in orders if one.status == "PAYMENT_FAILED" and instant(one.placed_at) >= since]
-    return sorted(failed, key=lambda one: (instant(one.placed_at), one.id))
+    placed = [one for one in orders if instant(one.placed_at) >= since]
+    return sorted(placed, key=lambda one: (instant(one.placed_at), one.id))
 
 
 def traces_of(order_ids: Sequence[str], journal: Sequence[StatusChange]) -> list[str]:

@@ -89,6 +89,14 @@ class Shop:
         """Every mail in the mailbox."""
         return await self._book("mailbox", "/notices", "notices", Notice)
 
+    async def waiting_notices(self) -> int:
+        """How many notices orders still has to send; none where it sends none itself."""
+        answer = await self._caller.call("orders", "GET", "/outbox")
+        if answer.status in (404, 405):
+            return 0
+        with _reading(answer):
+            return int(answer.document["waiting"])
+
     async def carts(self, customer_ids: Iterable[str]) -> list[CartLine]:
         """What stands in the carts of *customer_ids*."""
         rows: list[CartLine] = []

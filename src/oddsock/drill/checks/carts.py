@@ -62,6 +62,9 @@ def find_lost_carts(ledger: Ledger) -> Iterator[Said]:
         if row.synthetic or not (is_unbought or is_without) or not row.is_sure_of("attempts"):
             continue
         for attempt in row.attempts:
+            # A shop that took the order on took the cart with it; that it came to nothing later is told by a notice.
+            if attempt.end == "ok":
+                continue
             lost = _lost(ledger, row, attempt)
             if lost is None:
                 yield Doubt(reason=f"nobody read the cart of {attempt.username} after attempt {attempt.operation}")

@@ -14,7 +14,7 @@ from oddsock.shop.correlation import Correlation
 from oddsock.shop.exposition import Metrics
 from oddsock.shop.flags import UPSTREAM, WEAVE
 from oddsock.shop.log_lines import SpringLog
-from oddsock.shop.orders import hal
+from oddsock.shop.orders import hal, notices
 from oddsock.shop.orders.assembly import Assembly, Doors, assemble
 from oddsock.shop.orders.basket import Links
 from oddsock.shop.orders.cancel import Cancel
@@ -202,6 +202,10 @@ class OrdersApi:
         parts = [("orders", True), ("orders-db", self._book.works())]
         return wire.health(parts, self._clock, java=True, states=self._made.breaker_states())
 
+    async def outbox(self, _request: web.Request) -> web.Response:
+        """GET /outbox: how many notices no mail server has taken yet; there only with the switch NOTICES."""
+        return wire.answer({"waiting": await self._made.book.store.letters_waiting(notices.KIND)})
+
     def routes(self) -> list[web.RouteDef]:
         """The routes; those of a switch that is off are not there."""
         made = self._made
@@ -218,6 +222,7 @@ class OrdersApi:
             web.post("/orders/{id}/cancel", self.cancel),
             web.get("/journal", self.journal),
             web.get("/health", self.health),
+            *([web.get("/outbox", self.outbox)] if made.remedies.notices else []),
             *more,
         ]
 

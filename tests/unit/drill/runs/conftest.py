@@ -223,6 +223,9 @@ class FakeShop(Shop):
         self.toy.need("mailbox")
         return list(self.toy.notices)
 
+    async def waiting_notices(self) -> int:
+        return 0
+
     async def carts(self, customer_ids: Iterable[str]) -> list[CartLine]:
         self.toy.need("carts")
         return [
