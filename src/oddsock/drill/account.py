@@ -4,8 +4,10 @@ An order, charge, parcel or mail that no attempt led to counts as an attempt nob
 does not add up, so that nothing odd is left out. What was odd before the fault began is counted apart, attempts too.
 """
 
+import gc
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
@@ -49,7 +51,20 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
 
 def account(case: Case, phase: str, report_differences: list[str] | None = None) -> Account:
     """The account of *phase*'s evidence in *case*; reads files only."""
-    return account_books(read_books(case, phase, report_differences))
+    with uncollected():
+        return account_books(read_books(case, phase, report_differences))
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Hold the collector of cycles off: a ledger has none, and to look for them costs more than to judge it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def read_books(case: Case, phase: str, report_differences: list[str] | None = None) -> Books:

@@ -1,6 +1,7 @@
 """Lines of a book that belong together: the lines of one charge, the events of one parcel."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TypeVar
 
 import msgspec
@@ -27,7 +28,7 @@ class Tie(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.order_id or self.request_id or self.traceparent)
 
 
-class ChargeGroup(msgspec.Struct, frozen=True, kw_only=True):
+class ChargeGroup(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All lines of one charge: its authorisation or decline, captures, refunds and voids; amounts in cents."""
 
     charge_id: str
@@ -35,18 +36,25 @@ class ChargeGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     def of_kind(self, kind: str) -> list[Charge]:
         """The lines of one *kind*, in the order payment wrote them."""
-        return [line for line in self.lines if line.kind == kind]
+        return self._by_kind.get(kind, [])
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Charge]]:
+        kinds: dict[str, list[Charge]] = {}
+        for line in self.lines:
+            kinds.setdefault(line.kind, []).append(line)
+        return kinds
 
     def sum_of(self, kind: str) -> int:
         """What the lines of one *kind* add up to."""
         return sum(line.amount_cents for line in self.of_kind(kind))
 
-    @property
+    @cached_property
     def captured_cents(self) -> int:
         """What was taken from the customer, before refunds."""
         return self.sum_of("capture")
 
-    @property
+    @cached_property
     def net_cents(self) -> int:
         """Captures less refunds; 0 where nothing was captured, whatever was refunded (a void ends an authorisation)."""
         return self.captured_cents - self.sum_of("refund") if self.of_kind("capture") else 0
@@ -70,7 +78,7 @@ class ChargeGroup(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Parcel(msgspec.Struct, frozen=True, kw_only=True):
+class Parcel(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All events of one shipment, in the order shipping wrote them."""
 
     shipment_id: str
@@ -78,9 +86,13 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True):
 
     def count(self, event: str) -> int:
         """How often *event* stands in the book for this parcel."""
-        return sum(line.event == event for line in self.lines)
+        return self._events.count(event)
 
-    @property
+    @cached_property
+    def _events(self) -> list[str]:
+        return [line.event for line in self.lines]
+
+    @cached_property
     def is_live(self) -> bool:
         """Whether the parcel is on its way or delivered: nobody recalled it."""
         return not self.count("recalled")

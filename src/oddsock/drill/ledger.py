@@ -42,7 +42,7 @@ def is_never_kept(reason: str) -> bool:
     return reason.startswith(NOT_KEPT) or bool(NO_SUCH_PATH.search(reason))
 
 
-class Row(msgspec.Struct, kw_only=True):
+class Row(msgspec.Struct, kw_only=True, dict=True):
     """One order with its attempts, or an attempt without an order; *claimant* names the attempt of a surplus order.
 
     drill/posting fills it; after that nobody changes it.
@@ -82,7 +82,7 @@ class Row(msgspec.Struct, kw_only=True):
 
     def is_sure_of(self, *books: str) -> bool:
         """Whether no line of *books* could as well belong to another row."""
-        return not any(book in self.ambiguous for book in books)
+        return not self.ambiguous or not any(book in self.ambiguous for book in books)
 
     @property
     def is_placed(self) -> bool:
@@ -104,17 +104,17 @@ class Row(msgspec.Struct, kw_only=True):
         """Whether this is the drill's own test order, paid and given back in full."""
         return self.synthetic and any(c.of_kind("refund") for c in self.charges) and not self.live_charges
 
-    @property
+    @cached_property
     def live_charges(self) -> list[ChargeGroup]:
         """The charges that still hold money."""
         return [charge for charge in self.charges if charge.is_live]
 
-    @property
+    @cached_property
     def net_cents(self) -> int:
         """What the customer has paid for this row and not got back."""
         return sum(charge.net_cents for charge in self.charges)
 
-    @property
+    @cached_property
     def live_parcels(self) -> list[Parcel]:
         """The parcels nobody recalled."""
         return [parcel for parcel in self.parcels if parcel.is_live]
@@ -173,7 +173,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether the fault still holds, so that nothing can be expected to have settled."""
         return self.phase == "during"
 
-    @property
+    @cached_property
     def lost_books(self) -> dict[str, str]:
         """The books that exist and could not be read."""
         lost = {book: why for book, why in self.missing.items() if not is_never_kept(why)}
@@ -184,6 +184,15 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The books from beside that exist, were asked for and could not be read."""
         lost = {book: why for book, why in self.missing.items() if book in SIDE_BOOKS and why != NOT_TAKEN}
         return {book: why for book, why in lost.items() if not is_never_kept(why)}
+
+    @cached_property
+    def unsure_rows(self) -> list[Row]:
+        """The rows with a line that could as well belong to another."""
+        return [row for row in self.rows if row.ambiguous]
+
+    @cached_property
+    def _orders(self) -> list[tuple[Row, Order]]:
+        return [(row, row.order) for row in self.rows if row.order]
 
     @cached_property
     def _by_order(self) -> dict[str, Row]:
@@ -219,7 +228,9 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def orders(self, *books: str) -> list[tuple[Row, Order]]:
         """The rows that have an order, with it, and whose lines in *books* are surely their own."""
-        return [(row, row.order) for row in self.rows if row.order and row.is_sure_of(*books)]
+        if not books or not self.unsure_rows:
+            return self._orders
+        return [(row, order) for row, order in self._orders if row.is_sure_of(*books)]
 
     def username(self, customer_id: str) -> str:
         """The login name of a customer, else their id."""

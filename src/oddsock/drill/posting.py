@@ -34,6 +34,7 @@ def build_ledger(evidence: Evidence, course: Course, before: Evidence | None = N
         row.shown_before, row.events = shown_before.get(row.order_id, []), events.get(row.order_id, [])
         row.cart = carts.get(row.customer_id, [])
         _place_in_time(row, course)
+    places = Places([_as_place(str(n), row) for n, row in enumerate(rows)])
     return Ledger(
         phase=evidence.phase,
         taken_at=taken_at,
@@ -41,8 +42,10 @@ def build_ledger(evidence: Evidence, course: Course, before: Evidence | None = N
         course=course,
         attempts=attempts,
         rows=rows,
-        orphan_charges=_post(group_charges(evidence.charges.rows), rows, "charges", lambda row: row.charges),
-        orphan_parcels=_post(group_parcels(evidence.shipments.rows), rows, "shipments", lambda row: row.parcels),
+        orphan_charges=_post(group_charges(evidence.charges.rows), rows, places, "charges", lambda row: row.charges),
+        orphan_parcels=_post(
+            group_parcels(evidence.shipments.rows), rows, places, "shipments", lambda row: row.parcels
+        ),
         orphan_notices=_post_notices(rows, evidence.notices.rows),
         missing=missing_books(evidence) | _missing_attempts(course),
         before=before,
@@ -98,10 +101,9 @@ def _rows(
 
 
 def _post(
-    groups: list[Grouped], rows: Sequence[Row], book: str, lines_of: Callable[[Row], list[Grouped]]
+    groups: list[Grouped], rows: Sequence[Row], places: Places, book: str, lines_of: Callable[[Row], list[Grouped]]
 ) -> list[Grouped]:
     """Put each group into the row it belongs to and return those that belong to none."""
-    places = Places([_as_place(str(n), row) for n, row in enumerate(rows)])
     orphans = []
     for group in groups:
         keys, is_sure = places.match(group.tie)

@@ -24,7 +24,7 @@ def _later_attempts(ledger: Ledger, attempt: Attempt) -> list[Attempt]:
 
 def lines_left(ledger: Ledger, row: Row) -> list[CartLine]:
     """The cart lines that the row's last attempt ordered and that nobody touched or tried to order since."""
-    if not row.attempts or "carts" in ledger.missing:
+    if not row.attempts or not row.cart or "carts" in ledger.missing:
         return []
     attempt = row.attempts[-1]
     if ledger.course.changed_cart_since(attempt.username, attempt.invoked_at, ADD):

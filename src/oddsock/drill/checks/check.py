@@ -166,7 +166,7 @@ def _spell(books: dict[str, str]) -> str:
 def _ambiguous(check: Check, ledger: Ledger) -> list[Doubt]:
     return [
         Doubt(reason=row.ambiguous[book], order_id=row.order_id, attempt="" if row.order_id else row.ref)
-        for row in ledger.rows
+        for row in ledger.unsure_rows
         for book in check.needs
         if book in row.ambiguous
     ]
