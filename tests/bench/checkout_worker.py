@@ -1,9 +1,11 @@
 """orders as a bench runs it: the real checkout, queue and wire over a store on disk or in memory, with a fixed basket.
 
-`python -m tests.bench.checkout_worker STORE PORT FOLDER`: STORE is sqlite or memory, switches as variables.
+`python -m tests.bench.checkout_worker STORE PORT FOLDER`: STORE is sqlite, postgres (at ORDERS_DSN) or
+memory, switches as variables.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +27,7 @@ from oddsock.shop.orders.gateway import PaymentOverHttp
 from oddsock.shop.orders.narration import Narration
 from oddsock.shop.orders.order import Address, Card, Customer, Item, Order
 from oddsock.shop.orders.parcels import ShippingOverHttp
+from oddsock.shop.orders.postgres_store import PostgresStore
 from oddsock.shop.orders.records import Change, Errand, KeyReused, Letter, Mark, OrderEvent, UnknownOrder
 from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.sqlite_store import SCHEMA, SqliteStore
@@ -160,12 +163,16 @@ async def serve(kind: str, port: int, folder: Path) -> None:
     store: OrdersStore
     if kind == "sqlite":
         store = SqliteStore(Book.open(folder / "orders.sqlite", SCHEMA))
+    elif kind == "postgres":
+        store = await PostgresStore.connect(os.environ["ORDERS_DSN"])
     else:
         store = MemoryStore()  # type: ignore[assignment]  # the checkout asks for no more of a store than this
     client = session(5.0)
     doors = Doors(FixedBasket(), PaymentOverHttp(client), ShippingOverHttp(client))
     narration = Narration(SpringLog("orders", 8080, clock))
     made = assemble(store, doors, narration, clock, Remedies.read(flags))
+    if made.queue is not None:
+        made.queue.lease_wall_s = flags.seconds("ORDERS_LEASE_S")
     surroundings = Surroundings("orders", 8080, {}, folder, flags, clock)
     app = web.Application()
     metrics = Metrics("orders", "java", clock)

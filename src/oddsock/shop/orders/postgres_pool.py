@@ -1,5 +1,6 @@
 """The connections of orders to PostgreSQL: opened at the start, the schema made, new ones when the server is back."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -30,6 +31,19 @@ def state_of(cause: BaseException) -> str:
     return str(getattr(cause, "sqlstate", "") or "")
 
 
+async def _make_schema(connection: Any) -> None:
+    # A replica that starts while others work finds the schema made: to make it would wait for their locks.
+    digest = hashlib.sha256(SCHEMA.encode()).hexdigest()
+    is_there = await connection.fetchval("SELECT to_regclass('schema_made') IS NOT NULL")
+    if is_there and await connection.fetchval("SELECT count(*) FROM schema_made WHERE digest=$1", digest):
+        return
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", SCHEMA_LOCK)
+        await connection.execute(SCHEMA)
+        await connection.execute("CREATE TABLE IF NOT EXISTS schema_made(digest TEXT PRIMARY KEY)")
+        await connection.execute("INSERT INTO schema_made VALUES($1) ON CONFLICT DO NOTHING", digest)
+
+
 class PostgresPool:
     """Statements on PostgreSQL, each a transaction of its own."""
 
@@ -48,9 +62,8 @@ class PostgresPool:
             pool = await asyncpg.create_pool(
                 address, min_size=1, max_size=CONNECTIONS_MAX, command_timeout=ANSWER_WALL_S, timeout=CONNECT_WALL_S
             )
-            async with pool.acquire() as connection, connection.transaction():
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", SCHEMA_LOCK)
-                await connection.execute(SCHEMA)
+            async with pool.acquire() as connection:
+                await _make_schema(connection)
         except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as cause:
             # The address may hold a password, so it is not repeated.
             hint = "Check ORDERS_DSN and whether the server runs."
