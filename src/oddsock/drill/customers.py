@@ -83,8 +83,8 @@ def password(seed: int, username: str) -> str:
 
 def operations(plan: PlanFields) -> list[Operation]:
     """Everything the customers do in the lead and on the main clock, by time, with ids a0001, a0002 ..."""
-    lead = [_timed(one, "lead") for one in plan.lead.operations]
-    main = [_timed(one, "main") for one in plan.operations]
+    lead = [press for one in plan.lead.operations for press in _timed(one, "lead", plan.seed)]
+    main = [press for one in plan.operations for press in _timed(one, "main", plan.seed)]
     main += _load_operations(plan.load, plan.seed) if plan.load else []
     # sorted() is stable: what the plan has at one instant stays in the order of its file.
     ordered = [*sorted(lead, key=_time), *sorted(main, key=_time)]
@@ -115,8 +115,8 @@ def trial_operations(trial: TrialOrder, first: int) -> list[Operation]:
     )
 
 
-def _timed(planned: PlannedOperation, phase: Phase) -> Operation:
-    return Operation(
+def _timed(planned: PlannedOperation, phase: Phase, seed: int) -> list[Operation]:
+    made = Operation(
         id="",
         username=planned.customer,
         at_s=float(planned.at),
@@ -124,6 +124,11 @@ def _timed(planned: PlannedOperation, phase: Phase) -> Operation:
         phase=phase,
         socks=list(planned.socks.items()),
     )
+    if not planned.twice:
+        return [made]
+    token = f"{_digest(seed, planned.customer, f'form {phase} {planned.at:g}') % 16**24:024x}"
+    press = msgspec.structs.replace(made, order_token=token)
+    return [press, msgspec.structs.replace(press, beside=True)]
 
 
 def _numbered(ordered: Iterable[Operation], first: int) -> Iterator[Operation]:

@@ -74,12 +74,16 @@ class PlannedCustomer(_Part, frozen=True, kw_only=True):
 
 
 class PlannedOperation(_Part, frozen=True, kw_only=True):
-    """At *at* customer *customer* does *do*; add and remove name *socks* with their quantities."""
+    """At *at* customer *customer* does *do*; add and remove name *socks* with their quantities.
+
+    A checkout *twice* is a double click: the button of one form pressed a second time before the first has its answer.
+    """
 
     at: Seconds
     customer: Username
     do: Verb
     socks: dict[str, Quantity] = {}
+    twice: bool = False
 
 
 class PlannedFault(_Part, frozen=True, kw_only=True):

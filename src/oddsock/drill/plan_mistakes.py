@@ -7,6 +7,7 @@ import msgspec
 
 from oddsock.drill.checks.catalog import CATALOG
 from oddsock.drill.faults.catalog import FAULTS, make_fault
+from oddsock.drill.faults.fault_point import FaultPoint, shop_points
 from oddsock.drill.plan_complaint import complain, suggest
 from oddsock.drill.plan_fields import Load, PlanFields, PlannedFault, PlannedOperation
 from oddsock.drill.plan_source import Step, split_path
@@ -87,6 +88,8 @@ def _operations(plan: PlanFields, where: list[Step], operations: Sequence[Planne
         wants_socks = operation.do in ("add", "remove")
         if wants_socks and not operation.socks:
             yield [*where, at], f"To {operation.do}, name the socks with their quantities."
+        if operation.twice and operation.do != "checkout":
+            yield [*where, at, "twice"], f"Only a checkout is pressed twice, not a {operation.do}."
         if operation.socks and not wants_socks:
             yield [*where, at, "socks"], f"Only add and remove name socks; a {operation.do} takes the cart as it is."
 
@@ -138,6 +141,13 @@ def _settings(where: list[Step], fault: PlannedFault) -> Iterator[Mistake]:
         problem, steps = split_path(str(cause))
         kind = FAULTS[fault.fault]
         yield [*where, *steps], f"Fault {fault.fault}: {complain(problem, ['settings', *steps], kind, 1)}"
+        return
+    point = fault.settings.get("point")
+    if fault.fault == FaultPoint.name and point not in (known := shop_points()):
+        yield (
+            [*where, "point"],
+            f"The shop has no fault point {point}, only {', '.join(known)}{suggest(str(point), known)}",
+        )
 
 
 def _overlap(one: PlannedFault, other: PlannedFault) -> bool:

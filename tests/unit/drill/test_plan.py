@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
+from oddsock.drill.customers import operations
 from oddsock.drill.plan import Plan, find_plan, load_plan, parse_plan, shipped_plans
 from oddsock.drill.plan_schema import schema_text
 from oddsock.kit.errors import PlanError, UsageError
@@ -216,3 +217,24 @@ def test_every_field_of_a_plan_stands_on_its_page() -> None:
     schema = json.loads(SCHEMA.read_text())
     fields = {name for part in schema["$defs"].values() for name in part["properties"]}
     assert sorted(name for name in fields if f"`{name}`" not in page) == []
+
+
+def test_an_unknown_fault_point_is_refused_with_its_place_and_the_nearest_name() -> None:
+    settings = "{point: before-authorize, action: crash}"
+    error = refusal(SMALL + f"  - {{fault: fault-point, target: orders, from: 0, settings: {settings}}}\n")
+    assert error.line == 11
+    assert "The shop has no fault point before-authorize" in error.sentence
+    assert "did you mean `before-authorise`?" in error.sentence
+
+
+def test_only_a_checkout_is_pressed_twice() -> None:
+    error = refusal(changed("do: register}", "do: register, twice: true}"))
+    assert "Only a checkout is pressed twice" in error.sentence
+
+
+def test_a_double_click_is_two_presses_of_one_form() -> None:
+    plan = parse_plan(changed("do: checkout}", "do: checkout, twice: true}"))
+    first, second = operations(plan)[-2:]
+    assert (first.at_s, first.beside, second.beside) == (second.at_s, False, True)
+    assert first.order_token == second.order_token != ""
+    assert operations(plan) == operations(plan)

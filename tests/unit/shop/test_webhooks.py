@@ -209,3 +209,18 @@ def test_an_id_that_came_is_known_for_a_week(rows: Book) -> None:
         clock.advance(inbox.KEPT_S + 1)
         inbox.keep(open_rows, "msg_2", clock)
         assert not inbox.has_come(open_rows, "msg_1")
+
+
+async def test_a_fault_point_that_drops_ends_the_delivery_and_not_the_courier(
+    rows: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, road = ManualClock(), Road()
+    box = box_of(rows, clock)
+    put(rows, box, "msg_1")
+
+    async def drops(_name: str, **_facts: object) -> None:
+        raise couriers.Dropped
+
+    monkeypatch.setattr(couriers, "reach", drops)
+    assert await Courier(box, road, Seal(SECRET).headers, clock).deliver_due() == 1
+    assert box.waiting() == 1

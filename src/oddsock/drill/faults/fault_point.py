@@ -1,5 +1,6 @@
 """A fault between two steps: a named place in a service's code where it dies, hangs, is late, falls silent or fails."""
 
+from importlib import resources
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -10,6 +11,11 @@ from oddsock.drill.plan_fields import Name
 from oddsock.drill.seconds import Seconds
 
 WHAT = {"crash": "crashes", "hang": "hangs", "delay": "is delayed", "drop": "falls silent", "error": "fails"}
+
+
+def shop_points() -> list[str]:
+    """The names of the points inside our services, as data/fault-points.txt has them."""
+    return (resources.files("oddsock") / "data" / "fault-points.txt").read_text().split()
 
 
 class FaultPoint(ObjectFault, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import aiohttp
 
 from oddsock.kit.clock import Clock
 from oddsock.shop.calls import NoAnswer, send
-from oddsock.shop.fault_points import reach
+from oddsock.shop.fault_points import Dropped, reach
 from oddsock.shop.webhooks.outbox import Outbox, Webhook
 
 POLL_WALL_S = 0.05
@@ -75,6 +75,9 @@ class Courier:
             said = f"answered {status}"
         except NoAnswer as cause:
             said = cause.text
+        except Dropped:
+            # Otherwise it would end the courier, as if whoever owns it had cancelled it.
+            said = "dropped by a fault point"
         self._outbox.mark_failed(webhook, said)
 
     def start(self) -> None:
