@@ -12,6 +12,7 @@ from oddsock.kit.clock import ManualClock
 from oddsock.kit.errors import UsageError
 from oddsock.kit.sqlite import Book
 from oddsock.shop.calls import REFUSED, NoAnswer
+from oddsock.shop.fault_points import Dropped
 from oddsock.shop.gateway.signing import Signing
 from oddsock.shop.payment.hook import check_stripe
 from oddsock.shop.webhooks import courier as couriers
@@ -219,7 +220,7 @@ async def test_a_fault_point_that_drops_ends_the_delivery_and_not_the_courier(
     put(rows, box, "msg_1")
 
     async def drops(_name: str, **_facts: object) -> None:
-        raise couriers.Dropped
+        raise Dropped
 
     monkeypatch.setattr(couriers, "reach", drops)
     assert await Courier(box, road, Seal(SECRET).headers, clock).deliver_due() == 1
