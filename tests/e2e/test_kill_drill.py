@@ -94,7 +94,7 @@ def test_a_killed_drill_takes_its_own_stack_along_and_its_case_says_so(oddsock: 
         histories = [case / "history.jsonl" for case in oddsock.cases()]
         return any(path.exists() and path.read_bytes().count(b"\n") >= lines for path in histories)
 
-    assert oddsock.wait_until(has_written, 30)
+    assert oddsock.wait_until(has_written, 90)
     process.kill()
     process.communicate()
     oddsock.wait_until_none_is_left()
