@@ -20,6 +20,9 @@ ANSWER_WALL_S = 30.0
 
 CONNECT_WALL_S = 10.0
 
+IDLE_WALL_MS = 5000
+"""How long the server lets a reader that was frozen between two statements keep the barrier."""
+
 OVER = "OD001"
 """The SQLSTATE with which the schema's functions refuse a change of an order that is in other hands."""
 
@@ -60,7 +63,12 @@ class PostgresPool:
             raise UsageError("ORDERS_STORE=postgres needs an address.", "Set ORDERS_DSN, as postgresql:///shop.")
         try:
             pool = await asyncpg.create_pool(
-                address, min_size=1, max_size=CONNECTIONS_MAX, command_timeout=ANSWER_WALL_S, timeout=CONNECT_WALL_S
+                address,
+                min_size=1,
+                max_size=CONNECTIONS_MAX,
+                command_timeout=ANSWER_WALL_S,
+                timeout=CONNECT_WALL_S,
+                server_settings={"idle_in_transaction_session_timeout": str(IDLE_WALL_MS)},
             )
             async with pool.acquire() as connection:
                 await _make_schema(connection)
