@@ -190,12 +190,15 @@ class LongStack:
             return json.loads(answer.read())
 
 
-@pytest.fixture(scope="session")
-def long_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongStack]:
-    """A stack for the tests of xdist group `long`, which all run on one worker."""
+@pytest.fixture(scope="module")
+def long_stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongStack]:
+    """A stack for the tests of one module and xdist group; it starts with the module's UP, if it has one.
+
+    It ends with the module: a stack at this speed costs a quarter of a processor core even when nobody asks it.
+    """
     command = Oddsock(tmp_path_factory.mktemp("long"))
     try:
-        command.succeed("up", "--detach", "--speed", "60")
+        command.succeed("up", "--detach", "--speed", "60", *getattr(request.module, "UP", ()))
         yield LongStack(command, command.succeed("status", "--json").json)
     finally:
         command.end()

@@ -149,7 +149,7 @@ def check_rows(rows: Sequence[dict[str, Any]]) -> None:
         "D1",
         "D2",
     )
-    assert {one: verdicts[one] for one in seen} == dict.fromkeys(seen, "seen")
+    assert {one: verdicts[one] for one in seen} == dict.fromkeys(seen, "seen"), verdicts
     assert verdicts["Q7"] == "not seen", "an order's id does not stand in the logs of four services"
     asked = [row for row in rows if row["group"].startswith("Telemetry")]
     assert [row["id"] for row in asked if row["actual"] == "no evidence"] == []

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.conftest import Oddsock
 
 pytestmark = pytest.mark.e2e
+UP = ("--no-telemetry",)
 
 PLAN = """name: broken
 title: A plan with a mistake

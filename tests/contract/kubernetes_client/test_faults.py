@@ -16,7 +16,11 @@ from oddsock.kit.errors import CannotRun
 SPEC = FaultSpec(
     type="latency", target={"service": "payment"}, caller={"deployment": "orders"}, latency_ms=1500, percentage=30
 )
-NEEDED: dict[str, dict[str, object]] = {"latency": {"latency": 1, "jitter": 0.5}, "bandwidth": {"bytes_per_second": 1}}
+NEEDED: dict[str, dict[str, object]] = {
+    "latency": {"latency": 1, "jitter": 0.5},
+    "bandwidth": {"bytes_per_second": 1},
+    "fault-point": {"point": "after-charge-before-save", "action": "crash"},
+}
 
 
 @pytest.fixture
