@@ -192,13 +192,13 @@ class LongStack:
 
 @pytest.fixture(scope="module")
 def long_stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongStack]:
-    """A stack for the tests of one module and xdist group; it starts with the module's UP, if it has one.
+    """A stack for the tests of one module and xdist group; it starts with the module's UP, else at speed 60.
 
     It ends with the module: a stack at this speed costs a quarter of a processor core even when nobody asks it.
     """
     command = Oddsock(tmp_path_factory.mktemp("long"))
     try:
-        command.succeed("up", "--detach", "--speed", "60", *getattr(request.module, "UP", ()))
+        command.succeed("up", "--detach", *getattr(request.module, "UP", ("--speed", "60")))
         yield LongStack(command, command.succeed("status", "--json").json)
     finally:
         command.end()

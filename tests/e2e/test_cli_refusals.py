@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.conftest import Oddsock
 
 pytestmark = pytest.mark.e2e
-UP = ("--no-telemetry",)
+UP = ("--speed", "60", "--no-telemetry")
 
 PLAN = """name: broken
 title: A plan with a mistake

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tests.conftest import LongStack, Oddsock
 
 pytestmark = pytest.mark.e2e
+UP = ("--speed", "30")
+"""Slow enough for telemetry to be asked of a loaded machine: an outage of five plan minutes lasts ten seconds."""
 
 IMPACT = {"orders_attempted": 5, "orders_failed": 5, "customers_affected": 2, "at_risk_cents": 37422}
 RECOVERY = {"paid": 4, "declined": 1, "collected_cents": 25209, "declined_cents": 12213}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.conftest import LongStack, Oddsock
 
 pytestmark = pytest.mark.e2e
-UP = ("--no-telemetry",)
+UP = ("--speed", "60", "--no-telemetry")
 
 KILLS = [*range(5), *(pytest.param(number, marks=pytest.mark.proof) for number in range(5, 25))]
 """Five each time, twenty more in `make proof`."""

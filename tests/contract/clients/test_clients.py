@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 CLIENT_S_MAX = 60.0
-UP = ("--no-telemetry",)
+UP = ("--speed", "60", "--no-telemetry")
 SEEN = ["list 1 Running", "watch 2", "scale 2", "logs True", "exec True"]
 
 
