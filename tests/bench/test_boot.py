@@ -165,7 +165,8 @@ def plain_programs(folder: Path) -> Iterator[Program]:
     """Every service as its manifest describes it, at ports of its own."""
     images = image_map()
     for document in manifests.documents():
-        if document["kind"] != "Deployment":
+        # A deployment of no replicas is not started by `up` either.
+        if document["kind"] != "Deployment" or document["spec"].get("replicas", 1) == 0:
             continue
         container = document["spec"]["template"]["spec"]["containers"][0]
         books = folder / document["metadata"]["name"]

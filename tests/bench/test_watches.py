@@ -34,7 +34,7 @@ MERGE = "application/merge-patch+json"
 # The control plane as it is, but for a stop-watch around the part of the server that answers lists.
 PROGRAM = """
 import sys, time
-from oddsock.cluster import control_plane
+from oddsock.cluster import __main__ as command
 from oddsock.cluster.api import app
 from oddsock.kit.clock import SystemClock
 clock, told, answer = SystemClock(), open(sys.argv[2], "a", buffering=1), app._COLLECTION["GET"]
@@ -44,7 +44,7 @@ async def timed(request, target):
     told.write(f"{(clock.monotonic() - began) * 1000} {(time.thread_time() - worked) * 1000}\\n")
     return answered
 app._COLLECTION["GET"] = timed
-sys.exit(control_plane.main(sys.argv[1:2]))
+sys.exit(command.main(sys.argv[1:2]))
 """
 
 
