@@ -9,7 +9,7 @@ from oddsock.cli.up_order import UpOrder
 from oddsock.kit.errors import Interrupted
 from oddsock.kit.settings import home
 from oddsock.stack.boot import Network, Stack, Wish
-from oddsock.stack.state import DEFAULT_NAME, StackState, as_document
+from oddsock.stack.state import DEFAULT_NAME, as_document
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -27,6 +27,7 @@ def boot(order: UpOrder) -> None:
         alerts=not order.no_alerts,
         log_pipeline=order.log_pipeline,
         to_datadog=order.ship_to_datadog,
+        console=not order.no_console,
     )
     told = "Nothing is left running." if order.detach else f"Stack {order.name} is down."
     received: list[signal.Signals] = []
@@ -43,17 +44,18 @@ def boot(order: UpOrder) -> None:
         signal.signal(number, note)
     stack = Stack.start_blocking(home(), order.name, wish, go_on)
     if order.detach:
-        _show(stack.state, order.json)
+        _show(stack, order.json)
         return
     try:
-        _show(stack.state, order.json)
+        _show(stack, order.json)
         screen.note("Ctrl-C takes it down.")
         stack.wait_for_end_blocking(go_on)
     finally:
         stack.stop()
 
 
-def _show(state: StackState, json: bool) -> None:
+def _show(stack: Stack, json: bool) -> None:
+    state = stack.state
     if json:
         screen.say_json(as_document(state))
         return
@@ -62,5 +64,7 @@ def _show(state: StackState, json: bool) -> None:
     screen.say(f"kubeconfig  {state.kubeconfig}")
     if state.telemetry:
         screen.say(f"telemetry   {state.telemetry}")
+    if stack.first_link:
+        screen.say(f"console     {stack.first_link}")
     suffix = "" if state.name == DEFAULT_NAME else f" --name {state.name}"
     screen.say(f'kubectl     eval "$(oddsock env{suffix})" && kubectl -n {state.namespace} get pods')

@@ -13,6 +13,7 @@ VERBS = (
     "drill",
     "matrix",
     "up",
+    "console",
     "down",
     "status",
     "env",

@@ -36,6 +36,8 @@ def command(name: Name = STACK, json: Json = False) -> None:
     if state.telemetry:
         lost = ", ".join(child.name for child in state.children if not child.is_alive)
         screen.say(f"telemetry   {state.telemetry}{f' (ended: {lost})' if lost else ''}")
+    if state.console:
+        screen.say(f"console     {state.console} (enter by `oddsock console`)")
     screen.say("")
     deployments = document["deployments"]
     rows = [
@@ -71,6 +73,7 @@ async def _look(state: "StackState") -> dict[str, Any]:
         "pid": state.pid,
         "started_at": state.started_at,
         "telemetry": state.telemetry,
+        "console": state.console,
         "deployments": [
             {"name": one.name, "replicas": one.replicas, "ready": one.ready, "available": one.available}
             for one in deployments

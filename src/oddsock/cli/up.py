@@ -68,6 +68,7 @@ def command(
         bool,
         typer.Option("--ship-to-datadog", help="The agent ships to the real Datadog of DD_SITE and DD_API_KEY."),
     ] = False,
+    no_console: Annotated[bool, typer.Option("--no-console", help="Without the console.")] = False,
     json: Json = False,
 ) -> None:
     """Boot a cluster with the Sock Shop on this machine.
@@ -90,6 +91,7 @@ def command(
             no_alerts=no_alerts,
             log_pipeline=log_pipeline,
             ship_to_datadog=ship_to_datadog,
+            no_console=no_console,
             json=json,
         )
     )

@@ -31,6 +31,7 @@ class UpOrder(NamedTuple):
     no_alerts: bool = False
     log_pipeline: bool = False
     ship_to_datadog: bool = False
+    no_console: bool = False
     json: bool = False
 
 
@@ -42,6 +43,7 @@ _FLAGS = {
     "--no-alerts": "no_alerts",
     "--log-pipeline": "log_pipeline",
     "--ship-to-datadog": "ship_to_datadog",
+    "--no-console": "no_console",
     "--json": "json",
 }
 _TEXTS: dict[str, Sequence[str]] = {

@@ -14,9 +14,10 @@ from oddsock.kit.files import explain_disk, try_lock
 from oddsock.stack import manifests
 from oddsock.stack.control_plane import LOG, ControlPlane, end_process, write_private
 from oddsock.stack.kubeconfig import kubeconfig_text
-from oddsock.stack.state import StackState, find, folder, forget, read_state, write_state
+from oddsock.stack.state import Child, StackState, find, folder, forget, read_state, write_state
 
 if TYPE_CHECKING:
+    from oddsock.stack.console import Console
     from oddsock.stack.telemetry import Telemetry
 
 KeptBy = Literal["terminal", "itself", "drill"]
@@ -43,6 +44,7 @@ class Wish(NamedTuple):
     pods are forked from a warm process where the machine allows it, unless *forks* is false. *switches* are values of
     the shop's switches other than its manifests'. With *telemetry* a store and an agent stand beside it;
     *alerts* makes the shipped monitors, *log_pipeline* the shipped log pipelines; *to_datadog* ships to the real one.
+    With *console* a console answers at an address of its own.
     """
 
     speed: float = 1.0
@@ -55,6 +57,7 @@ class Wish(NamedTuple):
     alerts: bool = True
     log_pipeline: bool = False
     to_datadog: bool = False
+    console: bool = False
 
     @property
     def installs(self) -> list[str]:
@@ -75,6 +78,7 @@ class Stack:
         self._wish = wish
         self._lifeline = lifeline
         self._telemetry: Telemetry | None = None
+        self._console: Console | None = None
         self._ends_at = SystemClock().monotonic() + API_S_MAX
 
     @classmethod
@@ -173,8 +177,10 @@ class Stack:
             services=services,
             storefront=services.get("front-end", ""),
             telemetry=self._telemetry.url if self._telemetry else "",
-            children=self._telemetry.children if self._telemetry else (),
         )
+        if self._wish.console:
+            self._start_console()
+        self.state = self.state._replace(children=self._children)
         write_state(self.home, self.state)
         return True
 
@@ -193,6 +199,47 @@ class Stack:
             to_datadog=wish.to_datadog,
             mail_server=f"smtp://{mail}" if mail else "",
         )
+
+    def _start_console(self) -> None:
+        from oddsock.stack.console import Console
+        from oddsock.stack.telemetry import read_keys
+
+        place = folder(self.home, self.state.name)
+        self._console = Console.spawn(
+            place,
+            lifeline=self._lifeline,
+            outlives=self._wish.kept_by == "itself",
+            settings={
+                "home": str(self.home),
+                "kubeconfig": self.state.kubeconfig,
+                "namespace": NAMESPACE,
+                "stack": self.state.name,
+                "storefront": self.state.storefront,
+                "speed": self._wish.speed,
+                "telemetry": self.state.telemetry,
+                "to_datadog": self._wish.to_datadog,
+                **read_keys(place),
+            },
+        )
+        self.state = self.state._replace(console=self._console.url)
+
+    @property
+    def first_link(self) -> str:
+        """Where the console is entered for the first time, once; empty without one."""
+        return f"{self._console.url}{self._console.link}" if self._console else ""
+
+    @property
+    def _children(self) -> tuple[Child, ...]:
+        """Everything beside the control plane, the agent last: `telemetry.ending` says why."""
+        return (
+            *((self._console.child,) if self._console else ()),
+            *(self._telemetry.children if self._telemetry else ()),
+        )
+
+    def _reap(self) -> None:
+        for started in (self._console, self._telemetry):
+            if started is not None:
+                started.reap()
 
     def _too_late(self) -> CannotRun:
         if not self.state.server:
@@ -213,12 +260,12 @@ class Stack:
 
     def stop(self) -> None:
         """Take the stack down and forget it."""
-        if self._telemetry is None:
+        if not self._children:
             self._plane.stop(STOP_S_MAX)
         else:
             from oddsock.stack.telemetry import ending
 
-            with ending(self._telemetry.children, self._telemetry.reap):
+            with ending(self._children, self._reap):
                 self._plane.stop(STOP_S_MAX)
         if self._lifeline >= 0:
             os.close(self._lifeline)
@@ -268,6 +315,7 @@ def stop(home: Path, name: str, keep_books: bool = False) -> bool:
     """Take down stack *name*, whoever started it, and remove its folder but the log; False when none was up."""
     from shutil import rmtree
 
+    from oddsock.stack.console import LOG as CONSOLE_LOG
     from oddsock.stack.telemetry import LOGS, ending
 
     state = read_state(home, name)
@@ -277,7 +325,7 @@ def stop(home: Path, name: str, keep_books: bool = False) -> bool:
             if alive:
                 end_process(state.pid, state.pid_started_at, STOP_S_MAX)
     forget(home, name)
-    kept = {LOG, *LOGS, "lock", *(["volumes"] if keep_books else [])}
+    kept = {LOG, *LOGS, CONSOLE_LOG, "lock", *(["volumes"] if keep_books else [])}
     place = folder(home, name)
     for left in place.iterdir() if place.exists() else ():
         if left.name in kept:

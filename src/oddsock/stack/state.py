@@ -49,6 +49,8 @@ class StackState(NamedTuple):
     kept_by: Literal["terminal", "itself", "drill"]
     telemetry: str = ""
     """The URL of its telemetry, the host of any Datadog client; empty without."""
+    console: str = ""
+    """The URL of its console; empty without."""
     children: tuple[Child, ...] = ()
 
     @property

@@ -1,0 +1,13 @@
+"""The console: a shop, its faults and its telemetry in a browser, over the same clients as everybody else.
+
+settings  what a console is told: where cluster and telemetry answer, where the cases lie
+server    `python -m oddsock.console.server SETTINGS`: the process
+app       all pages as one aiohttp application
+desk      what every page works with: the doors to cluster, shop and telemetry, opened when first needed
+access    who may look: one-time links, sessions, and the token that a change must carry
+page      one page: what it reads, shown as HTML and as its `.json` twin; refusals in the same frame
+asked     what a query string asks for, read and checked
+live      server-sent events
+pages/    one file a page (or a group of pages that share a subject)
+templates/, static/   jinja2; plain ES modules, one style sheet; uPlot vendored under static/vendor
+"""

@@ -1,0 +1,4 @@
+"""The pages of the console: one file a page, or a group of pages that share a subject; each gives its `routes`.
+
+infrastructure  deployments, pods, Services, nodes: the report's views 1-3
+"""

@@ -1,0 +1,40 @@
+"""What a console is told, as the JSON file that `python -m oddsock.console.server` is started with."""
+
+from pathlib import Path
+
+import msgspec
+
+from oddsock.kit.errors import CannotRun
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where everything is.
+
+    *key* is what `oddsock console` proves itself with when it asks for a link; *first_link* is a link's code that is
+    good from the start, once. A *listener_fd* is a socket that listens already; else *port* is bound, 0 for a free one.
+    """
+
+    home: str
+    key: str
+    first_link: str = ""
+    kubeconfig: str = ""
+    context: str = ""
+    namespace: str = "sock-shop"
+    stack: str = ""
+    storefront: str = ""
+    speed: float = 1.0
+    telemetry: str = ""
+    api_key: str = ""
+    app_key: str = ""
+    to_datadog: bool = False
+    """Whether DD_SITE, DD_API_KEY and DD_APP_KEY of the environment say which telemetry is asked."""
+    port: int = 0
+    listener_fd: int | None = None
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in the file at *path*; CannotRun when it holds none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Settings)
+    except (OSError, msgspec.DecodeError) as cause:
+        raise CannotRun(f"The console's settings in {path} cannot be read: {cause}.") from cause
