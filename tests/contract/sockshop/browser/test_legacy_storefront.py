@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.contract.sockshop.browser.conftest import Visitor
+    from tests.browser.customer import Customer
 
 pytestmark = pytest.mark.xdist_group("sockshop")
 
 
 def test_a_failed_payment_is_silence_and_the_order_is_shown_as_shipped(
-    visitor: "Visitor", without_payment: None
+    visitor: "Customer", without_payment: None
 ) -> None:
     visitor.enter()
     visitor.press("Place order")

@@ -8,7 +8,7 @@ import pytest
 from oddsock.kit.clock import SystemClock
 
 if TYPE_CHECKING:
-    from tests.contract.sockshop.browser.conftest import Visitor
+    from tests.browser.customer import Customer
     from tests.contract.sockshop.conftest import RunningShop
 
 pytestmark = [pytest.mark.xdist_group("sockshop"), pytest.mark.usefixtures("truthful")]
@@ -26,7 +26,7 @@ def _retry(shop: "RunningShop", order_id: str) -> None:
         assert answer.status == 200
 
 
-def test_a_person_buys_socks_with_a_browser(visitor: "Visitor") -> None:
+def test_a_person_buys_socks_with_a_browser(visitor: "Customer") -> None:
     visitor.register()
     visitor.choose("Colourful Socks")
     visitor.press("Go to checkout")
@@ -42,7 +42,7 @@ def test_a_person_buys_socks_with_a_browser(visitor: "Visitor") -> None:
     assert visitor.page.get_by_text("Your basket is empty.").is_visible()
 
 
-def test_a_person_buys_socks_without_javascript_on_a_phone(plain_visitor: "Visitor") -> None:
+def test_a_person_buys_socks_without_javascript_on_a_phone(plain_visitor: "Customer") -> None:
     visitor = plain_visitor
     visitor.register()
     visitor.choose("Colourful Socks")
@@ -57,7 +57,7 @@ def test_a_person_buys_socks_without_javascript_on_a_phone(plain_visitor: "Visit
 
 
 def test_the_error_is_told_in_words_and_the_status_turns_by_itself_after_recovery(
-    visitor: "Visitor", shop: "RunningShop"
+    visitor: "Customer", shop: "RunningShop"
 ) -> None:
     visitor.enter()
     shop.stop("payment")
@@ -87,7 +87,7 @@ def test_the_error_is_told_in_words_and_the_status_turns_by_itself_after_recover
     order_page.locator("#history", has_text="tried again").wait_for()
 
 
-def test_a_browser_without_a_connection_is_told_that_nothing_was_sent(visitor: "Visitor", shop: "RunningShop") -> None:
+def test_a_browser_without_a_connection_is_told_that_nothing_was_sent(visitor: "Customer", shop: "RunningShop") -> None:
     visitor.enter()
     visitor.context.set_offline(True)
     visitor.press("Place order")
@@ -104,7 +104,7 @@ def test_a_browser_without_a_connection_is_told_that_nothing_was_sent(visitor: "
     visitor.page.get_by_role("heading", name="Your order is paid").wait_for()
 
 
-def test_the_shop_can_be_used_with_the_keyboard_alone(visitor: "Visitor") -> None:
+def test_the_shop_can_be_used_with_the_keyboard_alone(visitor: "Customer") -> None:
     visitor.go("/")
     page = visitor.page
     page.keyboard.press("Tab")
