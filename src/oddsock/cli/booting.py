@@ -2,7 +2,7 @@
 
 import signal
 from types import FrameType
-from typing import cast
+from typing import NamedTuple, cast
 
 from oddsock.cli import screen
 from oddsock.cli.up_order import UpOrder
@@ -16,16 +16,17 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def boot(order: UpOrder) -> None:
     """Start the stack that *order* wants; a signal takes down what must not stay, then Interrupted says so."""
+    remedied = _read_remedies(order.remedies)
     wish = Wish(
         speed=order.speed,
         port=order.port,
         kept_by="itself" if order.detach else "terminal",
         forks=not order.no_zygote,
         network=cast(Network, order.network),
-        switches={"DIALECT": order.dialect, "ORDER_PROFILE": order.profile},
+        switches={"DIALECT": order.dialect, "ORDER_PROFILE": order.profile, **remedied.switches},
         telemetry=not order.no_telemetry,
         alerts=not order.no_alerts,
-        log_pipeline=order.log_pipeline,
+        log_pipeline=order.log_pipeline or remedied.log_pipeline,
         to_datadog=order.ship_to_datadog,
         console=not order.no_console,
     )
@@ -52,6 +53,23 @@ def boot(order: UpOrder) -> None:
         stack.wait_for_end_blocking(go_on)
     finally:
         stack.stop()
+
+
+class _Remedied(NamedTuple):
+    """What the remedies of the line ask of a stack."""
+
+    switches: dict[str, str]
+    log_pipeline: bool
+
+
+def _read_remedies(told: str) -> _Remedied:
+    if not told:
+        return _Remedied({}, False)
+    # Not before somebody asks: no other start needs the drill.
+    from oddsock.drill.remedies import boot_switches, merge_switches, read_remedies
+
+    rows = read_remedies(told)
+    return _Remedied(boot_switches(merge_switches(rows)), "pipelines" in {row.telemetry for row in rows})
 
 
 def _show(stack: Stack, json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from oddsock.cli.options import STACK, Json, Name
+from oddsock.cli.options import STACK, Json, Name, Remedies
 from oddsock.cli.up_order import PORTS, SPEEDS, UpOrder
 
 EXAMPLES = """Examples:
@@ -15,6 +15,7 @@ EXAMPLES = """Examples:
   oddsock up --detach            leaves it running; `oddsock down` ends it
   oddsock up --detach --name second --speed 30
   oddsock up --log-pipeline      levels and trace ids of the logs are read, as in no legacy shop
+  oddsock up --remedies all      the shop as the report recommends it
   oddsock up --dialect weave --profile upstream     the shop as its makers wrote it
 """
 
@@ -69,6 +70,7 @@ def command(
         typer.Option("--ship-to-datadog", help="The agent ships to the real Datadog of DD_SITE and DD_API_KEY."),
     ] = False,
     no_console: Annotated[bool, typer.Option("--no-console", help="Without the console.")] = False,
+    remedies: Remedies = "",
     json: Json = False,
 ) -> None:
     """Boot a cluster with the Sock Shop on this machine.
@@ -92,6 +94,7 @@ def command(
             log_pipeline=log_pipeline,
             ship_to_datadog=ship_to_datadog,
             no_console=no_console,
+            remedies=remedies,
             json=json,
         )
     )

@@ -32,6 +32,7 @@ class UpOrder(NamedTuple):
     log_pipeline: bool = False
     ship_to_datadog: bool = False
     no_console: bool = False
+    remedies: str = ""
     json: bool = False
 
 
@@ -51,6 +52,7 @@ _TEXTS: dict[str, Sequence[str]] = {
     "--network": NETWORKS,
     "--dialect": DIALECTS,
     "--profile": PROFILES,
+    "--remedies": (),
 }
 
 
