@@ -171,8 +171,7 @@ async def serve(kind: str, port: int, folder: Path) -> None:
     doors = Doors(FixedBasket(), PaymentOverHttp(client), ShippingOverHttp(client))
     narration = Narration(SpringLog("orders", 8080, clock))
     made = assemble(store, doors, narration, clock, Remedies.read(flags))
-    if made.queue is not None:
-        made.queue.lease_wall_s = flags.seconds("ORDERS_LEASE_S")
+    made.lease_for(flags.seconds("ORDERS_LEASE_S"))
     surroundings = Surroundings("orders", 8080, {}, folder, flags, clock)
     app = web.Application()
     metrics = Metrics("orders", "java", clock)

@@ -236,8 +236,8 @@ FLAGS = (
         ("orders",),
         "60",
         (),
-        "How long a parked order is in the hands of the process that claimed it, in wall seconds; a dead one's are "
-        "taken over behind that.",
+        "How long a parked order, or a notice, is in the hands of the process that claimed it, in wall seconds; a dead "
+        "one's are taken over behind that.",
         "none: a setting of ORDERS_STORE",
     ),
     Flag(
@@ -265,22 +265,6 @@ FLAGS = (
         "The address of the gateway that payment asks: `http://gateway`, ours, or Stripe's own. Empty: payment decides "
         "itself, by DECLINE_LIMIT.",
         "none: what webhooks of a gateway need",
-    ),
-    Flag(
-        "ERROR_DISPLAY",
-        ("front-end",),
-        "off",
-        ("on", "off"),
-        "On: the page says what happened, whether the card was charged and what to do; implies SILENT_500=off.",
-        "Fix UI Error Display: Ensure users see payment errors immediately",
-    ),
-    Flag(
-        "LIVE_STATUS",
-        ("front-end",),
-        "off",
-        ("on", "off"),
-        "On: an order's page shows its own status and is told each change by server-sent events; implies SHOWN=order.",
-        "Fix UI Caching: Update UI to fetch real-time order status",
     ),
 )
 

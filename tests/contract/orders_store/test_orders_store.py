@@ -260,9 +260,9 @@ class TestPostgres(Contract):
     """PostgreSQL keeps the contract, and shares it."""
 
     @pytest.fixture
-    async def address(self, new_database: Callable[[], Any]) -> str:
+    async def address(self, new_database: Callable[[], str]) -> str:
         """The address of a new database."""
-        return str(await new_database())
+        return new_database()
 
     @pytest.fixture
     async def store(self, address: str) -> AsyncIterator[PostgresStore]:

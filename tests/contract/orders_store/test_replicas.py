@@ -144,9 +144,9 @@ class Replicas:
 
 
 @pytest.fixture
-async def replicas(new_database: Callable[[], Any], tmp_path: Path) -> AsyncIterator[Replicas]:
+async def replicas(new_database: Callable[[], str], tmp_path: Path) -> AsyncIterator[Replicas]:
     client = http.session(15.0, headers={"Connection": "close"})
-    made = Replicas(tmp_path, str(await new_database()), client)
+    made = Replicas(tmp_path, new_database(), client)
     yield made
     for name in list(made.processes):
         made.processes[name].send_signal(signal.SIGCONT)

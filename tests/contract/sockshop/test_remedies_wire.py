@@ -1,10 +1,7 @@
-"""orders with every remedy on, as a process: parked and released, its queue, history and breaker; killed under load."""
+"""orders with every remedy on, as a process: parked and released, its queue, history and breaker."""
 
 import asyncio
-import signal
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from random import Random
 from typing import Any, Protocol
 
 import aiohttp
@@ -186,105 +183,3 @@ async def test_the_metrics_tell_the_breakers_state_and_the_limit(buyer: Caller, 
         text = await got.text()
     assert 'shop_breaker_state{dependency="payment"} 0' in text
     assert "shop_payment_limit " in text
-
-
-class Load:
-    """Customers who order and, until they get an answer, send the same again."""
-
-    def __init__(self, buyer: Caller, url: str, seed: int) -> None:
-        self._buyer = buyer
-        self._url = url
-        self._random = Random(seed)
-        self.acknowledged: set[str] = set()
-        self.keys = 0
-        self.is_over = False
-
-    async def customer(self) -> None:
-        """Order after order."""
-        clock = SystemClock()
-        timeout = aiohttp.ClientTimeout(total=5.0)
-        async with aiohttp.ClientSession(headers={"Connection": "close"}, timeout=timeout) as client:
-            while not self.is_over:
-                self.keys += 1
-                key = f"{self._buyer.customer_id}-{self.keys}"
-                while not await self._try(client, key):
-                    await clock.sleep(0.05)
-
-    async def _try(self, client: aiohttp.ClientSession, key: str) -> bool:
-        try:
-            body, headers = _links(self._buyer.customer_id), {"Idempotency-Key": key}
-            async with client.post(f"{self._url}/orders", json=body, headers=headers) as got:
-                if got.status in (201, 202):
-                    self.acknowledged.add((await got.json())["id"])
-                    return True
-        except (aiohttp.ClientError, TimeoutError):
-            pass
-        return False
-
-
-async def _rows(buyer: Caller, service: str, path: str, name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    after: int | None = 0
-    while after is not None:
-        page = (await buyer.ask(service, "GET", f"{path}?limit=5000&after={after}")).json
-        rows += page[name]
-        after = page["next"]
-    return rows
-
-
-async def _killed_under_load(shop: Shop, buyer: Caller, kills: int, customers: int) -> int:
-    """Kill orders, and every third time payment, too; answers how many orders were acknowledged."""
-    clock, random = SystemClock(), Random(7)
-    load = Load(buyer, shop.url("orders"), 7)
-    tasks = [asyncio.create_task(load.customer()) for _ in range(customers)]
-    for n in range(kills):
-        await clock.sleep(random.uniform(0.3, 0.9))
-        shop.stop("orders", signal.SIGKILL)
-        if n % 3 == 2:
-            shop.stop("payment", signal.SIGKILL)
-        shop.start("orders", **ALL)
-        if n % 3 == 2:
-            shop.start("payment")
-    load.is_over = True
-    await asyncio.gather(*tasks)
-
-    async def settled() -> bool:
-        counts = (await buyer.ask("orders", "GET", "/queue")).json["counts"]
-        return bool(counts == {"parked": 0, "dead": 0})
-
-    assert await wait_for(settled, clock, SETTLE_S, 0.2)
-    changes = await _rows(buyer, "orders", "/journal", "changes")
-    last = {row["order_id"]: row["status"] for row in changes}
-    mine = {row["order_id"] for row in changes if row["order_id"] in load.acknowledged}
-    charges = Counter(
-        row["order_id"] for row in await _rows(buyer, "payment", "/charges", "charges") if row["kind"] == "capture"
-    )
-    parcels = Counter(
-        row["order_id"]
-        for row in await _rows(buyer, "shipping", "/shipments", "shipments")
-        if row["event"] == "accepted"
-    )
-    assert mine == load.acknowledged, "an acknowledged order is lost"
-    assert {last[order] for order in mine} == {"PAID"}, "an order is stuck"
-    assert {charges[order] for order in mine} == {1}, "an order is charged twice or not at all"
-    assert {parcels[order] for order in mine} == {1}
-    assert len(mine) == load.keys, "a key made more orders than one"
-
-    async def told() -> bool:
-        rows = await _rows(buyer, "mailbox", "/notices", "notices")
-        paid = Counter(row["order_id"] for row in rows if row["event"] == "paid")
-        return all(paid[order] == 1 for order in mine)
-
-    assert await wait_for(told, clock, SETTLE_S, 0.2), "an order is untold, or told twice"
-    return len(mine)
-
-
-async def test_orders_killed_under_load_loses_nothing_and_does_nothing_twice(remedied: Shop, buyer: Caller) -> None:
-    assert await _killed_under_load(remedied, buyer, kills=3, customers=4) > 3
-
-
-@pytest.mark.proof
-async def test_orders_and_payment_killed_twenty_times_under_load(remedied: Shop, buyer: Caller) -> None:
-    count = await _killed_under_load(remedied, buyer, kills=20, customers=16)
-    print(f"\n20 kills, 16 customers: {count} orders acknowledged, 0 lost, 0 charged twice, 0 stuck, 0 untold")
-    assert count > 100

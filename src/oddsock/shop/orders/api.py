@@ -256,8 +256,7 @@ async def build(surroundings: Surroundings) -> web.Application:
     float32_totals = flags.is_on("FLOAT32_TOTALS")
     send = by_smtp(clock, surroundings.environment) if remedies.notices else None
     made = assemble(store, doors, narration, clock, remedies, tally=tally, float32_totals=float32_totals, send=send)
-    if made.queue is not None:
-        made.queue.lease_wall_s = flags.seconds("ORDERS_LEASE_S")
+    made.lease_for(flags.seconds("ORDERS_LEASE_S"))
     metrics.more += [*tally.metrics, *made.metrics]
     checkout: Places = made.checkout
     if flags.text("ORDER_PROFILE") == UPSTREAM:

@@ -70,6 +70,12 @@ class Assembly:
         await self.work.end(wall_s)
         await self.book.close()
 
+    def lease_for(self, wall_s: float) -> None:
+        """What queue and postman claim is in their hands for *wall_s* wall seconds."""
+        for worker in (self.queue, self.postman):
+            if worker is not None:
+                worker.lease_wall_s = wall_s
+
     def breaker_states(self) -> Mapping[str, str]:
         """The state of each breaker, by the name it has in /health."""
         return {f"{breaker.name}-breaker": breaker.state for breaker in self.breakers}

@@ -27,6 +27,8 @@ POLL_S = 0.5
 
 POLL_WALL_S = 0.05
 LEASE_WALL_S = 60.0
+"""How long a letter is in the hands of the postman who took it, in wall seconds; a dead one's are free behind that."""
+
 MAIL_SERVER = "mailbox:25"
 """Where notices go; the environment's MAIL_SERVER names another."""
 
@@ -42,6 +44,7 @@ class Postman:
         self._narration = narration
         self._send = send
         self._holder = holder
+        self.lease_wall_s = LEASE_WALL_S
         self._backoff = Backoff(1.0, 30.0)
 
     async def work(self) -> None:
@@ -58,7 +61,7 @@ class Postman:
     async def turn(self) -> int:
         """Deliver what is due; answers how many letters were."""
         now = self._clock.now()
-        until = iso(now + timedelta(seconds=LEASE_WALL_S))
+        until = iso(now + timedelta(seconds=self.lease_wall_s))
         letters = await self._store.claim_letters(KIND, self._holder, iso(now), until, LETTERS_A_TURN)
         delivered = await asyncio.gather(*(self._deliver(letter) for letter in letters))
         settled = [letter.id for letter, was_taken in zip(letters, delivered, strict=True) if was_taken]
