@@ -1,7 +1,6 @@
 """Logs sent and read by others than the official Python client: datadogpy, the official Node client, syslog-ng."""
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -22,12 +21,12 @@ from datadog_api_client.v2.model.logs_list_request_page import LogsListRequestPa
 from datadog_api_client.v2.model.logs_query_filter import LogsQueryFilter
 
 from oddsock.kit.clock import SystemClock, sleep_blocking
+from tests import npm
 
 if TYPE_CHECKING:
     from tests.contract.datadog.conftest import Server
 
 NODE_PACKAGE = "@datadog/datadog-api-client@1.64.0"
-NPM_S_MAX = 180
 NODE_S_MAX = 60
 SHIPPED_S_MAX = 45.0
 POLL_S = 0.1
@@ -74,23 +73,7 @@ log {{ source(lines); destination(telemetry); }};
 @pytest.fixture(scope="session")
 def node_modules(request: pytest.FixtureRequest) -> Path:
     """The folder of the official Node client, installed once into pytest's cache."""
-    if shutil.which("npm") is None or shutil.which("node") is None:
-        pytest.skip("the Node client needs node and npm")
-    folder = Path(request.config.cache.mkdir("datadog-node"))
-    done = folder / "done"
-    with (folder / "lock").open("w") as lock:
-        # Workers of one run share the folder.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists() or done.read_text() != NODE_PACKAGE:
-            command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder), NODE_PACKAGE]
-            try:
-                ended = subprocess.run(command, capture_output=True, text=True, timeout=NPM_S_MAX, check=False)
-            except subprocess.TimeoutExpired:
-                pytest.skip(f"npm could not fetch {NODE_PACKAGE} within {NPM_S_MAX} s")
-            if ended.returncode:
-                pytest.skip(f"npm could not fetch {NODE_PACKAGE}: {ended.stderr[-300:]}")
-            done.write_text(NODE_PACKAGE)
-    return folder / "node_modules"
+    return npm.fetch(request.config, NODE_PACKAGE)
 
 
 @pytest.mark.timeout(240)
