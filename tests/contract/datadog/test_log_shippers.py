@@ -19,9 +19,9 @@ from datadog_api_client.v2.api.logs_api import LogsApi
 from datadog_api_client.v2.model.logs_list_request import LogsListRequest
 from datadog_api_client.v2.model.logs_list_request_page import LogsListRequestPage
 from datadog_api_client.v2.model.logs_query_filter import LogsQueryFilter
+from tests import npm
 
 from oddsock.kit.clock import SystemClock, sleep_blocking
-from tests import npm
 
 if TYPE_CHECKING:
     from tests.contract.datadog.conftest import Server
