@@ -30,7 +30,7 @@ from oddsock.drill.plan_fields import PlannedFault
 from oddsock.drill.running import run_to_its_end, run_together
 from oddsock.drill.schedule import Moment, Schedule
 from oddsock.drill.settle import await_settled
-from oddsock.drill.shopper import perform, press_again
+from oddsock.drill.shopper import act, press_again
 from oddsock.drill.steady_state import await_steady_state, check_services, check_socks
 from oddsock.drill.telemetry_evidence import TelemetryTaker
 from oddsock.drill.telemetry_filling import gather_facts
@@ -290,8 +290,8 @@ class _Drill:
         for operation, moment in steps:
             await self._logbook.sleep_until(moment.at_s)
             await schedule.await_turn(moment)
-            act = press_again if operation.beside else perform
-            await act(operation, self._access.sessions, self._logbook)
+            do = press_again if operation.beside else act
+            await do(operation, self._access.sessions, self._logbook)
             moment.done.set()
 
     async def _take_during(self, schedule: Schedule, moment: Moment) -> None:

@@ -52,12 +52,16 @@ class Form:
 
 
 class Session:
-    """One customer at their browser: who they are, what they know of the socks, what they believe is in the cart."""
+    """One customer at their browser: who they are, what they know of the socks, what they believe is in the cart.
+
+    *is_served* says that what was in the cart was ordered and confirmed, and nothing was put there since.
+    """
 
     def __init__(self, person: Person, browser: Browser) -> None:
         self.person = person
         self.browser = browser
         self.cart: list[Line] = []
+        self.is_served = False
         self._socks: dict[str, Sock] = {}
         self._forms: dict[str, Form] = {}
 
@@ -155,6 +159,16 @@ async def perform(operation: Operation, sessions: Sessions, logbook: Logbook) ->
     return _end(operation, logbook, reply.outcome, value)
 
 
+async def act(operation: Operation, sessions: Sessions, logbook: Logbook) -> None:
+    """Do *operation* as its customer would, who does not order again what was confirmed: that leaves no line."""
+    if operation.verb == "checkout" and not operation.order_token:
+        with contextlib.suppress(Unreachable):
+            if (await sessions.session(operation.username)).is_served:
+                logbook.advance()
+                return
+    await perform(operation, sessions, logbook)
+
+
 async def press_again(operation: Operation, sessions: Sessions, logbook: Logbook) -> None:
     """Press the button of a form once more, after its first press; an impatient customer only without a confirmation.
 
@@ -198,6 +212,7 @@ async def _login(operation: Operation, session: Session) -> tuple[Reply, dict[st
 
 
 async def _add(operation: Operation, session: Session) -> tuple[Reply, dict[str, Any]]:
+    session.is_served = False
     reply = Reply(outcome="fail", error="no sock was named")
     for name, quantity in operation.socks:
         sock = await session.find_sock(name)
@@ -272,6 +287,7 @@ async def _checkout(operation: Operation, session: Session, logbook: Logbook) ->
     form.confirmed = form.confirmed or reply.outcome == "ok"
     if reply.cart_after is not None:
         session.cart = reply.cart_after
+        session.is_served = reply.outcome == "ok" and not reply.cart_after
     end = CheckoutEnd(
         http_status=reply.http_status,
         message=reply.message,

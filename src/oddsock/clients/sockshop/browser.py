@@ -270,17 +270,17 @@ def outcome_of(status: int) -> Outcome:
 
 def _told(reply: Reply, answer: Answer | None) -> Reply:
     document: Any = answer.document if answer else None
-    if reply.http_status == 201:
+    if reply.http_status in (201, 202):
         order = document if isinstance(document, dict) else {}
         total = order.get("total")
         reply = msgspec.structs.replace(
             reply,
-            message="Order placed.",
-            told="confirmation",
             id=hal.id_of(order),
             order_id=hal.id_of(order),
             total_wire=float(total) if isinstance(total, int | float) else None,
         )
+        if reply.http_status == 201:
+            reply = msgspec.structs.replace(reply, message="Order placed.", told="confirmation")
     elif reply.http_status == 406 and isinstance(document, dict):
         # A body that is no JSON stops client.js before it writes anything.
         message = mask_cards(f"Error placing order. {document.get('message', '')}".rstrip())

@@ -10,7 +10,7 @@ from oddsock.drill.history import Entry
 from oddsock.drill.logbook import Logbook
 from oddsock.drill.operation import Attempt, Operation, Verb, attempts
 from oddsock.drill.plan import Plan, parse_plan
-from oddsock.drill.shopper import perform
+from oddsock.drill.shopper import act, perform
 
 PLAN = """\
 name: toy
@@ -70,6 +70,16 @@ async def test_a_500_is_unknown_with_nothing_told_and_the_cart_kept(counter: Cou
     assert (attempt.end, attempt.http_status, attempt.told, attempt.message) == ("unknown", 500, "nothing", "")
     assert attempt.cart_after is not None
     assert [line.item_id for line in attempt.cart_after] == ["sock-crossed"]
+
+
+async def test_who_got_a_confirmation_does_not_order_again_and_who_got_none_does(counter: Counter) -> None:
+    await counter.do("register")
+    await counter.do("add", Crossed_Socks=1)
+    for number, ready in enumerate((0, 0, 1, 1)):
+        counter.world.cluster.counts["payment"] = ready
+        checkout = Operation(id=f"b{number}", username="Rayaan", at_s=0.0, verb="checkout")
+        await act(checkout, counter.access.sessions, counter.logbook)
+    assert [attempt.http_status for attempt in attempts(counter.world.case.history)] == [500, 500, 201]
 
 
 async def test_who_is_not_logged_in_surely_placed_nothing(counter: Counter) -> None:
