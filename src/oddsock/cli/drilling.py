@@ -30,6 +30,7 @@ from oddsock.drill.runner import run_drill
 from oddsock.drill.steady_state import check_names, check_services
 from oddsock.kit.clock import SystemClock
 from oddsock.kit.errors import EXIT_CANNOT_RUN, UsageError
+from oddsock.kit.mask import is_secret
 from oddsock.kit.settings import home
 
 
@@ -108,6 +109,8 @@ def read_switches(told: Sequence[str]) -> dict[str, str]:
     for name, equals, _ in pairs:
         if not name or not equals:
             raise UsageError(f"--switch cannot be {name!r}.", "Write it as NAME=VALUE, such as TRACE_LOGS=on.")
+        if is_secret(name):
+            raise UsageError(f"--switch cannot be {name}: a secret is kept in no case.", "Set it with kubectl set env.")
     return {name: value for name, _, value in pairs}
 
 

@@ -119,13 +119,13 @@ def _keep(cause: BaseException) -> str:
     import traceback
 
     from oddsock.kit.clock import SystemClock
-    from oddsock.kit.mask import mask_cards
+    from oddsock.kit.mask import mask_private
     from oddsock.kit.settings import home
 
     path = home() / "logs" / f"error-{SystemClock().now():%Y%m%dT%H%M%S%f}.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(mask_cards("".join(traceback.format_exception(cause))), encoding="utf-8")
+        path.write_text(mask_private("".join(traceback.format_exception(cause))), encoding="utf-8")
     except OSError:
         return "run it again with --debug to see where"
     return f"the whole of it is in {path}"

@@ -17,7 +17,7 @@ from oddsock.drill.ledger import is_never_kept
 from oddsock.drill.shopper import Sessions
 from oddsock.kit.errors import OddsockError
 from oddsock.kit.files import explain_disk, write_whole
-from oddsock.kit.mask import mask_cards
+from oddsock.kit.mask import mask_private
 
 BOOK_S_MAX = 20.0
 """Wall seconds after which a book that is still being read is missing."""
@@ -97,7 +97,7 @@ class EvidenceTaker:
         folder = self._case.evidence_dir(phase) / "pages"
         folder.mkdir(parents=True, exist_ok=True)
         for username, page in sorted(pages.items()):
-            write_whole(folder / f"{username}.html", mask_cards(page.html))
+            write_whole(folder / f"{username}.html", mask_private(page.html))
         return [row for _, page in sorted(pages.items()) for row in page.shown]
 
     async def _logs(self, phase: str) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ class EvidenceTaker:
                     text = await self._whole_log(pod)
             except OddsockError as error:
                 return {**row, "missing": error.sentence}
-            masked = mask_cards(text)
+            masked = mask_private(text)
             write_whole(folder / f"{pod.name}.log", masked)
             return {**row, "bytes": len(masked.encode())}
 

@@ -12,6 +12,7 @@ from oddsock.drill.plan_complaint import complain, suggest
 from oddsock.drill.plan_fields import Load, PlanFields, PlannedFault, PlannedOperation
 from oddsock.drill.plan_source import Step, split_path
 from oddsock.drill.plan_telemetry_mistakes import find_telemetry_mistakes
+from oddsock.kit.mask import is_secret
 
 LOAD_ORDERS_MAX = 100_000
 """Orders that one load may place."""
@@ -31,6 +32,7 @@ def find_mistakes(plan: PlanFields) -> Iterator[Mistake]:
     yield from _faults(["lead", "faults"], plan.lead.faults)
     yield from _faults(["faults"], plan.faults)
     yield from _lead(plan)
+    yield from _switches(plan)
     yield from _evidence(plan)
     yield from find_telemetry_mistakes(plan.evidence.telemetry)
     for at, condition in enumerate(plan.abort):
@@ -46,6 +48,12 @@ def find_mistakes(plan: PlanFields) -> Iterator[Mistake]:
             yield ["checks", at], f"There is no check {check}{suggest(check, known)}"
     if plan.load:
         yield from _load(plan.load)
+
+
+def _switches(plan: PlanFields) -> Iterator[Mistake]:
+    for field in ("switches", "boots_with"):
+        for name in filter(is_secret, getattr(plan.steady_state, field)):
+            yield ["steady_state", field, name], f"{name} is a secret by its name, and a plan is kept in each case."
 
 
 def _load(load: Load) -> Iterator[Mistake]:

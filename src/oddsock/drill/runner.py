@@ -38,7 +38,7 @@ from oddsock.drill.telemetry_span import read_span
 from oddsock.kit.clock import Clock
 from oddsock.kit.errors import Interrupted, OddsockError
 from oddsock.kit.files import explain_disk, write_whole
-from oddsock.kit.mask import mask_cards
+from oddsock.kit.mask import mask_private
 
 HISTORY_FORMAT = 1
 """The version of what stands in history.jsonl."""
@@ -175,7 +175,7 @@ class _Drill:
     def _keep_plan(self) -> None:
         try:
             # The copy stays runnable: a masked test card gets its other digits from the seed.
-            write_whole(self._case.path / "plan.yaml", mask_cards(self._plan.text))
+            write_whole(self._case.path / "plan.yaml", mask_private(self._plan.text))
         except OSError as cause:
             raise explain_disk(cause, self._case.path) from cause
 

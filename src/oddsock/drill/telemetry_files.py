@@ -18,7 +18,7 @@ import msgspec
 from oddsock.drill.evidence_files import CaseFolder
 from oddsock.kit.errors import CannotRun
 from oddsock.kit.files import explain_disk, write_whole
-from oddsock.kit.mask import mask_cards
+from oddsock.kit.mask import mask_private
 
 FOLDER = "telemetry"
 
@@ -95,7 +95,7 @@ def _read(path: Path) -> Answer:
 def _masked(value: Any, key: str = "") -> Any:
     if isinstance(value, str):
         # An id may have as many digits as a card.
-        return value if key == "id" else mask_cards(value)
+        return value if key == "id" else mask_private(value)
     if isinstance(value, Mapping):
         return {name: _masked(inner, name) for name, inner in value.items()}
     if isinstance(value, list | tuple):

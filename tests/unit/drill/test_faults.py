@@ -87,3 +87,9 @@ def test_every_fault_says_what_it_does() -> None:
     for name, fault in FAULTS.items():
         assert fault.name == name
         assert fault.__doc__ and fault.__doc__.endswith(".")
+
+
+@pytest.mark.parametrize("value", ["another", None])
+def test_a_secret_is_neither_set_nor_taken_away_because_its_undo_would_keep_it(value: str | None) -> None:
+    with pytest.raises(ValueError, match="GATEWAY_KEY is a secret by its name"):
+        SetEnv(target="payment", env={"A": "1", "GATEWAY_KEY": value})

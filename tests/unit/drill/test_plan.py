@@ -238,3 +238,10 @@ def test_a_double_click_is_two_presses_of_one_form() -> None:
     assert (first.at_s, first.beside, second.beside) == (second.at_s, False, True)
     assert first.order_token == second.order_token != ""
     assert operations(plan) == operations(plan)
+
+
+def test_a_plan_names_no_secret_as_a_switch_or_in_a_fault() -> None:
+    switched = refusal(SMALL + "steady_state: {switches: {ORDERS_DSN: 'postgresql:///shop'}}\n")
+    assert switched.sentence.endswith("ORDERS_DSN is a secret by its name, and a plan is kept in each case.")
+    setting = "fault: set-env, settings: {env: {GATEWAY_KEY: x}}"
+    assert "GATEWAY_KEY is a secret by its name" in refusal(changed("fault: scale-to-zero", setting)).sentence

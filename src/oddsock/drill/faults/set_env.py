@@ -7,6 +7,7 @@ import msgspec
 from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.drill.faults.fault import Change, Effect, Occasion
 from oddsock.kit.errors import CannotRun
+from oddsock.kit.mask import is_secret
 
 VariableName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -18,6 +19,11 @@ class SetEnv(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     target: str
     env: Annotated[dict[VariableName, str | None], msgspec.Meta(min_length=1)]
     """Variables to set; null takes one away."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a secret: its undo would have to write what it was into the case."""
+        for name in filter(is_secret, sorted(self.env)):
+            raise ValueError(f"{name} is a secret by its name, and a case keeps none, not even to put it back")
 
     def describe(self) -> str:
         """What it does, as half a sentence."""

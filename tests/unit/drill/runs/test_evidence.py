@@ -94,13 +94,13 @@ async def test_a_customer_of_the_plan_who_has_not_come_yet_has_no_page(world: An
 
 async def test_pages_and_logs_are_kept_masked(world: Any, taker: EvidenceTaker) -> None:
     async def log(pod: str, previous: bool = False, limit_bytes: int = 0) -> str:
-        return f"{pod} Card{{longNum=4539000000001012, ccv=123}}\n"
+        return f"{pod} Card{{longNum=4539000000001012, ccv=123}} GATEWAY_KEY=sk_test_Zm9v\n"
 
     world.cluster.pod_log = log
     _, kept = await take(world, taker)
     assert kept.pages["Rayaan"].read_text() == "<html>************1012</html>"
     text = kept.logs["payment-0-0"].read_text()
-    assert text == "payment-0-0 Card{longNum=************1012, ccv=***}\n"
+    assert text == "payment-0-0 Card{longNum=************1012, ccv=***} GATEWAY_KEY=***\n"
 
 
 async def test_the_log_of_a_pod_that_is_gone_stays_where_an_earlier_phase_kept_it(
