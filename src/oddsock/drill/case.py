@@ -18,6 +18,7 @@ import msgspec
 from oddsock import __version__
 from oddsock.drill.evidence_files import BookEvidence, Row, read_book
 from oddsock.drill.history import History
+from oddsock.drill.row_files import write_rows
 from oddsock.kit.clock import Clock, SystemClock, iso
 from oddsock.kit.errors import CannotRun, UsageError
 from oddsock.kit.files import explain_disk, try_lock, write_whole
@@ -165,16 +166,19 @@ class Case:
         self, phase: str, book: str, rows: Iterable[object], *, source: str, missing: str | None = None
     ) -> None:
         """Keep one book of one phase; *missing* says why there is no evidence."""
-        document = {
+        head = {
             "book": book,
             "phase": phase,
             "taken_at": iso(self._clock.now()),
             "source": source,
             "missing": missing,
-            "rows": list(rows),
         }
-        folder = self.evidence_dir(phase)
-        _write_json(folder / f"{book}.json", document)
+        path = self.evidence_dir(phase) / f"{book}.json"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_rows(path, head, rows)
+        except OSError as cause:
+            raise explain_disk(cause, path) from cause
 
 
 def list_cases(home: Path) -> list[Case]:

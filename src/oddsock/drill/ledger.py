@@ -5,6 +5,7 @@ lines could belong to two orders says so in `ambiguous`, by book.
 """
 
 import re
+from datetime import datetime
 from functools import cached_property
 
 import msgspec
@@ -15,6 +16,7 @@ from oddsock.drill.evidence_files import NOT_TAKEN, Evidence
 from oddsock.drill.grouping import ChargeGroup, Parcel
 from oddsock.drill.operation import Attempt
 from oddsock.drill.verdict import Finding
+from oddsock.kit.clock import instant
 
 PLACED = frozenset({"PAID", "SHIPPED", "DELIVERED"})
 OPEN = frozenset({"CREATED", "PENDING"})
@@ -40,6 +42,23 @@ def is_never_kept(reason: str) -> bool:
     (True, False)
     """
     return reason.startswith(NOT_KEPT) or bool(NO_SUCH_PATH.search(reason))
+
+
+ANYTHING = ""
+"""Among the items that a customer tried to order: whatever it was."""
+
+
+class Aside(msgspec.Struct, frozen=True, kw_only=True):
+    """What orders that were set aside as being in good order (drill/sieve) still mean for the checks of the others.
+
+    *labels* their pages showed, in small letters; whether shipping was told what a parcel holds or where it goes; when
+    each customer's page was read at the earliest (*read_at*); when each customer last tried each item (*tried_at*).
+    """
+
+    labels: frozenset[str] = frozenset()
+    tells_parcels: bool = False
+    read_at: dict[str, str] = {}
+    tried_at: dict[str, dict[str, datetime]] = {}
 
 
 class Row(msgspec.Struct, kw_only=True, dict=True):
@@ -150,6 +169,11 @@ class Row(msgspec.Struct, kw_only=True, dict=True):
         return self.notices[-1] if self.notices else None
 
 
+def label_of(shown: Shown) -> str:
+    """The label that a page showed, in small letters."""
+    return shown.label.strip().lower()
+
+
 class Ledger(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All rows of one phase, the orphans that belong to none, and which books are *missing* and why."""
 
@@ -167,6 +191,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     found: list[Finding] = []  # what all other checks found, for the checks about mending
     found_before: list[Finding] | None = None  # the same in the evidence before the mend
     wanted_again: list[str] = []  # keys that were carried out and that a second mend still asks for
+    aside: Aside = Aside()
 
     @property
     def is_open(self) -> bool:
@@ -217,6 +242,41 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         for owner in self.evidence.owners.rows:
             held.setdefault(owner.customer_id, []).append(owner)
         return held
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """Every label that a page showed, in small letters."""
+        return self.aside.labels | {label_of(shown) for shown in self.evidence.shown.rows}
+
+    @cached_property
+    def tells_parcels(self) -> bool:
+        """Whether shipping was told the socks or the address of any parcel."""
+        return self.aside.tells_parcels or any(
+            line.lines is not None or line.address for line in self.evidence.shipments.rows
+        )
+
+    @cached_property
+    def read_at(self) -> dict[str, str]:
+        """When the page of each customer was read at the earliest, by the customer's id."""
+        read = dict(self.aside.read_at)
+        for one in self.evidence.shown.rows:
+            read[one.customer_id] = min(one.at, read.get(one.customer_id, one.at))
+        return read
+
+    @cached_property
+    def _tried_at(self) -> dict[str, dict[str, datetime]]:
+        return {}
+
+    def tried_at(self, customer_id: str) -> dict[str, datetime]:
+        """When a customer who tried to order last began to, by item, and under ANYTHING whatever it was."""
+        if customer_id not in self._tried_at:
+            tried = dict(self.aside.tried_at.get(customer_id, {}))
+            for attempt in self.attempts_of(customer_id):
+                at = instant(attempt.invoked_at)
+                for item in (ANYTHING, *(line.item_id for line in attempt.lines)):
+                    tried[item] = max(at, tried.get(item, at))
+            self._tried_at[customer_id] = tried
+        return self._tried_at[customer_id]
 
     def row_of(self, order_id: str) -> Row | None:
         """The row of an order."""

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -32,15 +33,15 @@ def append_line(path: Path, line: str, durable: bool = False) -> None:
         os.close(fd)
 
 
-def write_whole(path: Path, text: str, durable: bool = True) -> None:
-    """Put *text* at *path* so that a reader sees the old file or the new one, never a half.
+def write_whole(path: Path, text: str | Iterable[str], durable: bool = True) -> None:
+    """Put *text*, or its pieces one after the other, at *path*: a reader sees the old file or the new, never a half.
 
     Unless *durable* is false, it survives a power cut.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("w", encoding="utf-8") as out:
-            out.write(text)
+            out.writelines([text] if isinstance(text, str) else text)
             out.flush()
             if durable:
                 os.fsync(out.fileno())

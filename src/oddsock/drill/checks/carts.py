@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from oddsock.clients.sockshop.books import CartLine
 from oddsock.drill.checks.check import Doubt, Odd, Rule, Said
 from oddsock.drill.checks.witnesses import see_attempts, see_order
-from oddsock.drill.ledger import Ledger, Row
+from oddsock.drill.ledger import ANYTHING, Ledger, Row
 from oddsock.drill.operation import Attempt
 from oddsock.drill.verdict import Witness
+from oddsock.kit.clock import instant
 
 ADD = frozenset({"add"})
 
@@ -18,10 +19,6 @@ def see_cart(lines: list[CartLine]) -> list[Witness]:
     return seen or [Witness(book="carts", ref="", text="the cart is empty")]
 
 
-def _later_attempts(ledger: Ledger, attempt: Attempt) -> list[Attempt]:
-    return [other for other in ledger.attempts_of(attempt.customer_id) if other.invoked_at > attempt.invoked_at]
-
-
 def lines_left(ledger: Ledger, row: Row) -> list[CartLine]:
     """The cart lines that the row's last attempt ordered and that nobody touched or tried to order since."""
     if not row.attempts or not row.cart or "carts" in ledger.missing:
@@ -29,7 +26,8 @@ def lines_left(ledger: Ledger, row: Row) -> list[CartLine]:
     attempt = row.attempts[-1]
     if ledger.course.changed_cart_since(attempt.username, attempt.invoked_at, ADD):
         return []
-    tried_again = {line.item_id for later in _later_attempts(ledger, attempt) for line in later.lines}
+    tried_at, began_at = ledger.tried_at(attempt.customer_id), instant(attempt.invoked_at)
+    tried_again = {item for item, at in tried_at.items() if at > began_at}
     gone = set()
     if attempt.cart_after is not None:
         gone = {line.item_id for line in attempt.lines} - {line.item_id for line in attempt.cart_after}
@@ -41,6 +39,10 @@ def lines_left(ledger: Ledger, row: Row) -> list[CartLine]:
     ]
 
 
+def _tried_later(ledger: Ledger, attempt: Attempt) -> bool:
+    return ledger.tried_at(attempt.customer_id)[ANYTHING] > instant(attempt.invoked_at)
+
+
 def _lost(ledger: Ledger, row: Row, attempt: Attempt) -> list[str] | None:
     """The socks of *attempt* that are gone from the cart; None when nobody can tell."""
     wanted = {line.item_id: line.quantity for line in attempt.lines}
@@ -48,7 +50,7 @@ def _lost(ledger: Ledger, row: Row, attempt: Attempt) -> list[str] | None:
         kept = {line.item_id: line.quantity for line in attempt.cart_after}
     else:
         moved_on = ledger.course.changed_cart_since(attempt.username, attempt.invoked_at)
-        if moved_on or not wanted or "carts" in ledger.missing or _later_attempts(ledger, attempt):
+        if moved_on or not wanted or "carts" in ledger.missing or _tried_later(ledger, attempt):
             return None
         kept = {line.item_id: line.quantity for line in row.cart}
     return [item for item, quantity in wanted.items() if kept.get(item, 0) < quantity]

@@ -97,18 +97,18 @@ def find_wrong_charges(ledger: Ledger) -> Iterator[Said]:
 def find_idempotency_conflicts(ledger: Ledger) -> Iterator[Said]:
     """C6: one key, and two orders, two amounts or two effects."""
     by_key: dict[str, list[Charge]] = defaultdict(list)
-    owner = {line.id: row.order_id for row in ledger.rows for charge in row.charges for line in charge.lines}
+    owner = {line.seq: row.order_id for row in ledger.rows for charge in row.charges for line in charge.lines}
     for line in {line.seq: line for line in ledger.evidence.charges.rows}.values():
         if line.idempotency_key:
             by_key[line.idempotency_key].append(line)
     for key, lines in by_key.items():
-        orders = {owner.get(line.id) or line.order_id for line in lines}
+        orders = {owner.get(line.seq) or line.order_id for line in lines}
         effects = {line.charge_id for line in lines if line.kind != "refund"} or {line.id for line in lines}
         amounts = {line.amount_cents for line in lines}
         kinds = [line.kind for line in lines]
         if len(orders) > 1 or len(effects) > 1 or len(amounts) > 1 or len(kinds) != len(set(kinds)):
             yield Odd(
-                order_id=owner.get(lines[-1].id) or lines[-1].order_id,
+                order_id=owner.get(lines[-1].seq) or lines[-1].order_id,
                 sentence=f"The idempotency key {key} stands for {len(orders)} orders, {len(amounts)} amounts and "
                 f"{len(lines)} lines of payment's book.",
                 witnesses=[

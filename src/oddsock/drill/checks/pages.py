@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from oddsock.clients.sockshop.books import Shown
 from oddsock.drill.checks.check import Moot, Odd, Rule, Said
-from oddsock.drill.checks.views import MEANING, label_of
+from oddsock.drill.checks.views import MEANING
 from oddsock.drill.checks.witnesses import see_attempts, see_history, see_order, see_parcels, see_shown
-from oddsock.drill.ledger import Ledger, Row
+from oddsock.drill.ledger import Ledger, Row, label_of
 from oddsock.kit.clock import instant, iso
 from oddsock.kit.money import dollars
 
@@ -45,8 +45,7 @@ def _steps_back(row: Row, views: list[Shown]) -> tuple[Shown, Shown] | None:
 
 def find_backwards_views(ledger: Ledger) -> Iterator[Said]:
     """V3: the page shows a status that the customer had already seen the order leave."""
-    shown = ledger.evidence.shown.rows
-    if {label_of(one) for one in shown} <= {"shipped"}:
+    if ledger.labels <= {"shipped"}:
         yield Moot(reason="every order is shown as Shipped: a constant label goes neither on nor back")
         return
     for row, order in ledger.orders():
@@ -63,9 +62,7 @@ def find_backwards_views(ledger: Ledger) -> Iterator[Said]:
 
 def _read_since(ledger: Ledger) -> tuple[dict[str, str], str]:
     """When each customer's page was read, by the customer's id, and an instant before which none was."""
-    read: dict[str, str] = {}
-    for one in ledger.evidence.shown.rows:
-        read[one.customer_id] = min(one.at, read.get(one.customer_id, one.at))
+    read = ledger.read_at
     taken_at = ledger.evidence.shown.taken_at
     earliest = iso(instant(taken_at) - timedelta(seconds=PAGE_S_MAX)) if taken_at else ""
     return read, min([earliest, *read.values()]) if taken_at else ""

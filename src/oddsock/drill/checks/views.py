@@ -6,7 +6,7 @@ from itertools import pairwise
 from oddsock.clients.sockshop.books import Order, Shown
 from oddsock.drill.checks.check import Doubt, Moot, Odd, Rule, Said
 from oddsock.drill.checks.witnesses import see_history, see_order, see_parcels, see_shown
-from oddsock.drill.ledger import Ledger, Row
+from oddsock.drill.ledger import Ledger, Row, label_of
 from oddsock.kit.clock import instant
 
 STALE_S_MAX = 2.0
@@ -21,11 +21,6 @@ MEANING: dict[str, frozenset[str]] = {
     "delivered": frozenset({"DELIVERED"}),
 }
 """Each label, in small letters, and the statuses of which it is true; "shipped" is judged by the parcels."""
-
-
-def label_of(shown: Shown) -> str:
-    """The label in small letters."""
-    return shown.label.strip().lower()
 
 
 def _has_parcel(ledger: Ledger, row: Row, order: Order) -> bool:
@@ -70,7 +65,7 @@ def _left_at(row: Row, statuses: frozenset[str]) -> str:
 
 def find_stale_statuses(ledger: Ledger) -> Iterator[Said]:
     """V2: the page shows a status that was left a while ago."""
-    if {label_of(shown) for shown in ledger.evidence.shown.rows} <= {"shipped"}:
+    if ledger.labels <= {"shipped"}:
         yield Moot(reason="every order is shown as Shipped: a constant label has no age")
     for row, order in ledger.orders():
         for shown in row.shown:
