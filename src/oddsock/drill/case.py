@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, Any, Literal
 
 import msgspec
+import yaml
 
 from oddsock import __version__
 from oddsock.drill.evidence_files import BookEvidence, Row, read_book
@@ -205,6 +206,18 @@ def find_case(home: Path, name: str | None) -> Case:
         problem = "No case is" if not matches else f"{len(matches)} cases are"
         raise UsageError(f"{problem} named {name}.", "`oddsock list` shows the cases there are.")
     return matches[0]
+
+
+def read_kept_plan(folder: Path) -> dict[str, Any]:
+    """The plan that the case in *folder* was run by, as plain data; empty without one, CannotRun when damaged."""
+    path = folder / "plan.yaml"
+    if not path.exists():
+        return {}
+    try:
+        plan = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as cause:
+        raise CannotRun(f"{path} is damaged: {cause}.", "Take the case from a backup.") from cause
+    return plan if isinstance(plan, dict) else {}
 
 
 def _write_json(path: Path, document: object) -> None:

@@ -29,7 +29,7 @@ def _by(step: int) -> Correlation:
 
 async def _order(made: Any, order_id: str, by: Correlation) -> None:
     known = await made.book.store.open_request(by.idempotency_key, "print", order_id)
-    await made.work.on_order(known, made.checkout.again(known, LINKS, by))
+    await made.work.alone(known, made.checkout.again(known, LINKS, by))
 
 
 async def _check(shop: Shop, order_id: str, step: int) -> None:

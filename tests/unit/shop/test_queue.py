@@ -143,7 +143,7 @@ async def test_a_retry_by_hand_takes_a_parked_order_and_leaves_the_queue_nothing
     shop.payment.cause = None
     shop.clock.advance(10.0)
     await asyncio.gather(
-        made.work.on_order("o1", Retry(made.by_hand).run("o1", HAND)), made.queue.turn(), return_exceptions=True
+        made.work.alone("o1", Retry(made.by_hand).run("o1", HAND)), made.queue.turn(), return_exceptions=True
     )
     await shop.settle(made)
     assert (await shop.book.order("o1")).status is Status.PAID
@@ -299,7 +299,7 @@ async def test_the_same_key_gives_the_same_order_and_another_body_is_refused(sho
 
 async def test_a_double_click_makes_one_order_and_both_get_its_answer(shop: Shop) -> None:
     made = shop.assemble(idempotency=True)
-    answers = await asyncio.gather(*(made.work.on_order("o1", made.checkout.again("o1", LINKS, BY)) for _ in range(5)))
+    answers = await asyncio.gather(*(made.work.alone("o1", made.checkout.again("o1", LINKS, BY)) for _ in range(5)))
     assert {order.id for order in answers} == {"o1"}
     assert shop.kinds("o1") == ["authorisation", "capture"]
 

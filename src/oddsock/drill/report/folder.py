@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-import yaml
 
-from oddsock.drill.case import CaseMeta
+from oddsock.drill.case import CaseMeta, read_kept_plan
 from oddsock.drill.evidence_files import PHASES, Evidence, latest_logs, load
 from oddsock.drill.history import Entry, read_history
 from oddsock.drill.operation import Attempt, attempts
@@ -97,16 +96,6 @@ def _json_object(path: Path) -> dict[str, Any]:
         raise CannotRun(f"{path} is damaged: {cause}.", "Take the case from a backup.") from cause
 
 
-def _read_plan(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        plan = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as cause:
-        raise CannotRun(f"{path} is damaged: {cause}.", "Take the case from a backup.") from cause
-    return plan if isinstance(plan, dict) else {}
-
-
 def _digests(folder: Path) -> dict[str, str]:
     names = ["plan.yaml", "history.jsonl", "undo.jsonl", "mend.jsonl", "share.json"]
     paths = [folder / name for name in names] + sorted(p for p in (folder / "evidence").rglob("*") if p.is_file())
@@ -132,7 +121,7 @@ def read_case(case: HasPath) -> CaseFiles:
     return CaseFiles(
         path=path,
         meta=typed_meta,
-        plan=_read_plan(path / "plan.yaml"),
+        plan=read_kept_plan(path),
         history=history,
         attempts=tries,
         undo=_json_lines(path / "undo.jsonl"),

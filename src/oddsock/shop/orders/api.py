@@ -113,7 +113,7 @@ class OrdersApi:
                 fingerprint = fingerprint_of(links)
                 order_id = await self._book.store.open_request(by.idempotency_key, fingerprint, order_id)
                 act = self._made.checkout.again
-            placed = await self._work.on_order(order_id, act(order_id, links, by))
+            placed = await self._work.alone(order_id, act(order_id, links, by))
         except KeyReused as cause:
             message = f"The Idempotency-Key {cause} was used for another order."
             return self._error(request, 422, "java.lang.IllegalArgumentException", message)
@@ -183,7 +183,7 @@ class OrdersApi:
             message = "This needs an Idempotency-Key."
             return self._error(request, 400, "java.lang.IllegalArgumentException", message)
         try:
-            order = await self._work.on_order(request.match_info["id"], act())
+            order = await self._work.alone(request.match_info["id"], act())
         except UnknownOrder as cause:
             return self._error(request, 404, "java.util.NoSuchElementException", f"There is no order {cause}.")
         except WrongState as cause:

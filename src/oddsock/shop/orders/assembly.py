@@ -26,7 +26,7 @@ from oddsock.shop.orders.queue import OrderQueue
 from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.store import OrdersStore
 from oddsock.shop.orders.tally import Tally
-from oddsock.shop.orders.work import Work
+from oddsock.shop.work import Work
 
 RETRY_BACKOFF = Backoff(0.2, 2.0)
 """How a call waits between tries while its customer waits for the answer, in plan seconds."""

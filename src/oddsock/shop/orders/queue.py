@@ -25,7 +25,7 @@ from oddsock.shop.orders.records import Errand, Step, Superseded, UnknownOrder
 from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.retry import WrongState
 from oddsock.shop.orders.status import Status
-from oddsock.shop.orders.work import Work
+from oddsock.shop.work import Work
 
 ACTOR = "queue"
 POLL_S = 0.5
@@ -166,7 +166,7 @@ class OrderQueue:
 
     async def _carry_out(self, errand: Errand) -> None:
         try:
-            await self._work.on_order(errand.order_id, self._carry_out_alone(errand))
+            await self._work.alone(errand.order_id, self._carry_out_alone(errand))
         except Superseded:
             pass  # Somebody else has the order now, and what is to be done for it.
         except Exception as cause:  # noqa: BLE001  # One order that breaks may not stop the others; its lease runs out.

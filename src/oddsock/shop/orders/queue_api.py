@@ -10,7 +10,7 @@ from oddsock.shop.orders.queue import OrderQueue
 from oddsock.shop.orders.records import Errand, UnknownOrder
 from oddsock.shop.orders.retry import WrongState
 from oddsock.shop.orders.store import OrdersStore
-from oddsock.shop.orders.work import Work
+from oddsock.shop.work import Work
 
 
 class QueueApi:
@@ -39,7 +39,7 @@ class QueueApi:
         order_id = request.match_info["id"]
         by = Correlation.begun(request.headers)
         try:
-            order = await self._work.on_order(order_id, self._queue.requeue(order_id, by))
+            order = await self._work.alone(order_id, self._queue.requeue(order_id, by))
         except UnknownOrder:
             return wire.answer({"error": f"No dead letter is kept of order {order_id}."}, 404)
         except WrongState as cause:

@@ -20,8 +20,8 @@ from oddsock.shop.orders.notices import DECLINED
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.records import KeyReused, Step, Superseded, UnknownOrder
 from oddsock.shop.orders.status import PAYABLE, Status
-from oddsock.shop.orders.work import Work
 from oddsock.shop.webhooks.signature import BadSignature, Seal
+from oddsock.shop.work import Work
 
 ACTOR = "webhook"
 CAPTURE = "payment.capture"
@@ -133,7 +133,7 @@ class WebhookApi:
         if not told.data.order_id:
             return wire.answer({"outcome": "no order named"})
         try:
-            outcome = await self._work.on_order(told.data.order_id, self._news.hear(webhook_id, told))
+            outcome = await self._work.alone(told.data.order_id, self._news.hear(webhook_id, told))
         except KeyReused:
             return wire.answer({"error": "That webhook-id told of another order."}, 422)
         except NotYet as cause:

@@ -4,11 +4,9 @@ An intent is created first, which moves no money, its name is kept, and only the
 or a lost answer leaves open can be looked up by that name: written down when it was charged, cancelled when it was not.
 """
 
-import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
-from weakref import WeakValueDictionary
 
 from oddsock.clients.sockshop.books import Charge
 from oddsock.kit.clock import Clock
@@ -21,6 +19,7 @@ from oddsock.shop.payment.book import Deed, KeyReused, PaymentBook, Refund, Unkn
 from oddsock.shop.payment.decision import Asked, Authorisation, Held
 from oddsock.shop.payment.gateway import CANCELED, HELD, SUCCEEDED, GatewayRefund, GatewayRefused, Intent
 from oddsock.shop.payment.terminal import OwnTerminal
+from oddsock.shop.work import Work
 
 LOOK_UP_PLAN_S = 2.0
 """How often asks without an outcome are looked up, in plan seconds."""
@@ -68,8 +67,7 @@ class GatewayTerminal:
         self._gateway = gateway
         self._own = own
         self._clock = clock
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._work = Work()
 
     async def pay(self, asked: Asked, by: Correlation, fingerprint: str) -> Authorisation:
         """Authorise and capture in one step; KeyReused, NoAnswer."""
@@ -86,7 +84,7 @@ class GatewayTerminal:
             by.traceparent, by.request_id, by.order_id, by.customer_id or asked.customer_id, by.idempotency_key
         )
         ask = Ask(key=key, amount_cents=asked.amount_cents, captures=captures, by=named, fingerprint=fingerprint)
-        return await self._alone(key, self._carry_on(ask))
+        return await self._work.alone(key, self._carry_on(ask))
 
     async def _carry_on(self, wanted: Ask) -> Held:
         ask = self._book.asks.begin(wanted)
@@ -137,7 +135,7 @@ class GatewayTerminal:
             (deed,) = [each for each in deeds_of(intent) if each.kind == "capture"]
             return self._book.keep_charge("captures", deed, of_charge(held, by), fingerprint)
 
-        return await self._alone(charge_id, act())
+        return await self._work.alone(charge_id, act())
 
     async def void(self, charge_id: str, reason: str, by: Correlation, fingerprint: str) -> tuple[Charge, bool]:
         """Let go of what was held; UnknownCharge, WrongState, KeyReused, NoAnswer."""
@@ -154,7 +152,7 @@ class GatewayTerminal:
             deed = _void(charge_id, held.amount_cents, reason)
             return self._book.keep_charge("voids", deed, of_charge(held, by), fingerprint)
 
-        return await self._alone(charge_id, act())
+        return await self._work.alone(charge_id, act())
 
     async def refund(self, refund: Refund, by: Correlation, fingerprint: str) -> tuple[Charge, bool]:
         """Give back what was captured; UnknownCharge, OverRefund, KeyReused, NoAnswer."""
@@ -170,7 +168,7 @@ class GatewayTerminal:
             deed = Deed("refund", refund.charge_id, made.amount, refund.reason, made.id)
             return self._book.keep_charge("refunds", deed, of_charge(captured, by), fingerprint)
 
-        return await self._alone(refund.charge_id, act())
+        return await self._work.alone(refund.charge_id, act())
 
     async def _changed(self, call: Coroutine[Any, Any, T]) -> T:
         try:
@@ -197,14 +195,14 @@ class GatewayTerminal:
             by = now.by if now is not None else _by(intent)
             self._book.write_down(deeds, by, now if now is not None and now.state == "open" and deeds else None)
 
-        await self._alone(lock, look())
+        await self._work.alone(lock, look())
 
     async def look_up_open(self) -> int:
         """Look up every ask that nobody works on and has no outcome; how many are still without one."""
         for ask in self._book.asks.open():
-            if (lock := self._locks.get(ask.key)) is None or not lock.locked():
+            if not self._work.is_under_way(ask.key):
                 with suppress(NoAnswer, GatewayRefused):
-                    await self._alone(ask.key, self._settle(ask.key))
+                    await self._work.alone(ask.key, self._settle(ask.key))
         return len(self._book.asks.open())
 
     async def _settle(self, key: str) -> None:
@@ -230,28 +228,7 @@ class GatewayTerminal:
 
     async def end(self, wall_s: float) -> None:
         """Give what is under way *wall_s* wall seconds, then cancel it."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=wall_s)
-            for task in late:
-                task.cancel()
-
-    async def _alone(self, name: str, piece: Coroutine[Any, Any, T]) -> T:
-        # A caller that hangs up does not stop it: what was asked of a gateway has to be written down.
-        lock = self._locks.setdefault(name, asyncio.Lock())
-
-        async def alone() -> T:
-            async with lock:
-                return await piece
-
-        task = asyncio.create_task(alone())
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return await asyncio.shield(task)
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # Whoever waited has it.
+        await self._work.end(wall_s)
 
 
 def deeds_of(intent: Intent) -> list[Deed]:

@@ -1,4 +1,4 @@
-"""Work on orders that outlives its caller: one piece at a time on an order, carried on when the caller hangs up.
+"""Work that outlives its caller: one piece at a time on an order or a charge, carried on when the caller hangs up.
 
 The original's server threads do not stop when a client goes away; a handler of ours would be cancelled.
 """
@@ -12,21 +12,26 @@ T = TypeVar("T")
 
 
 class Work:
-    """The pieces of work under way and the lock of each order."""
+    """The pieces of work under way and the lock of each order, charge or key."""
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def on_order(self, order_id: str, piece: Coroutine[Any, Any, T]) -> T:
-        """The outcome of *piece*, done alone on order *order_id*, to its end even when the caller is cancelled."""
-        lock = self._locks.setdefault(order_id, asyncio.Lock())
+    def is_under_way(self, name: str) -> bool:
+        """Whether something is being done on *name* now."""
+        lock = self._locks.get(name)
+        return lock is not None and lock.locked()
 
-        async def alone() -> T:
+    async def alone(self, name: str, piece: Coroutine[Any, Any, T]) -> T:
+        """The outcome of *piece*, done alone on *name* (an id, a key), to its end even when the caller is cancelled."""
+        lock = self._locks.setdefault(name, asyncio.Lock())
+
+        async def done_alone() -> T:
             async with lock:
                 return await piece
 
-        task = asyncio.create_task(alone())
+        task = asyncio.create_task(done_alone())
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return await asyncio.shield(task)
