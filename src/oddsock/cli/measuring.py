@@ -1,43 +1,32 @@
-"""A matrix from its order on the line to its table: a stack a cell, a result a file, the table in three formats."""
+"""A matrix from its order on the line to its table: a cell after the other, a result a file, the table after each."""
 
-import asyncio
 import hashlib
-import tempfile
-from pathlib import Path
+from collections.abc import Sequence
 
-import msgspec
-
+from oddsock import __version__
 from oddsock.cli import screen
+from oddsock.cli.cell_run import run_cell
 from oddsock.cli.running import run_to_end
-from oddsock.cli.target import Wanted, connect
-from oddsock.drill.case import Case, ClusterMeta
 from oddsock.drill.matrix.cells import Cell, list_cells, plan_cell
-from oddsock.drill.matrix.folder import CellResult, MatrixFolder
-from oddsock.drill.matrix.measure import Figures, measure
-from oddsock.drill.matrix.render import render_html, render_markdown
+from oddsock.drill.matrix.folder import MatrixFolder
+from oddsock.drill.matrix.measure import Figures
+from oddsock.drill.matrix.result import CellResult
 from oddsock.drill.matrix.table import COLUMNS, Table, spell, tabulate
 from oddsock.drill.plan import Plan, load_plan
-from oddsock.drill.remedies import boot_switches, merge_switches
-from oddsock.drill.runner import run_drill
 from oddsock.kit.clock import SystemClock
-from oddsock.kit.errors import EXIT_ODD, CannotRun, Interrupted, OddsockError
-from oddsock.kit.files import write_whole
+from oddsock.kit.errors import EXIT_ODD, Interrupted, OddsockError
 from oddsock.kit.settings import home
-
-CELL_WALL_S_MAX = 90.0
-"""Wall seconds after which a cell has failed."""
+from oddsock.stack.leftovers import sweep
 
 
 def measure_matrix(name: str, *, seeds: int, quick: bool, resume: bool, json: bool) -> int:
     """Measure the matrix of plan *name* under so many *seeds*, tell its table and answer the exit code."""
     plan = load_plan(name)
-    cells = list_cells(quick)
     folder = MatrixFolder(home() / "matrices" / plan.name)
-    results = run_to_end(_measure(plan, cells, seeds, resume, folder), "`--resume` keeps what is measured.")
-    table = tabulate(plan.name, results, [cell.name for cell in cells])
-    text = msgspec.json.format(msgspec.json.encode(table)).decode() + "\n"
-    for file, content in (("json", text), ("md", render_markdown(table)), ("html", render_html(table))):
-        write_whole(folder.path / f"matrix.{file}", content)
+    sweep(home())
+    table = run_to_end(
+        _measure(plan, list_cells(quick), seeds, resume, folder), "`--resume` goes on with the cells that are missing."
+    )
     if json:
         screen.say_json(table)
     else:
@@ -46,71 +35,95 @@ def measure_matrix(name: str, *, seeds: int, quick: bool, resume: bool, json: bo
     return EXIT_ODD if any(line.failed for line in table.lines) else 0
 
 
-async def _measure(plan: Plan, cells: list[Cell], seeds: int, resume: bool, folder: MatrixFolder) -> list[CellResult]:
-    """The result of every cell under every seed; one that fails is kept as failed and the others go on."""
-    results = []
-    sha256 = hashlib.sha256(plan.text.encode()).hexdigest()
+LATE_MAX = 2
+"""With more customers late than this the machine was too busy, and the cell is run again at half the speed."""
+
+SLOWED_MAX = 8.0
+"""How many times slower than planned a cell is run at the most."""
+
+IN_TIME = 4
+"""After so many cells in a row for which the machine was fast enough, they run faster again."""
+
+
+async def _measure(plan: Plan, cells: Sequence[Cell], seeds: int, resume: bool, folder: MatrixFolder) -> Table:
+    """The table of every cell under every seed, written anew after each; one that fails is kept as failed."""
+    results: list[CellResult] = []
+    names = [cell.name for cell in cells]
     wanted = [(seed, cell) for seed in range(plan.seed, plan.seed + seeds) for cell in cells]
-    clock = SystemClock()
+    sha256 = hashlib.sha256(f"{__version__}\n{plan.text}".encode()).hexdigest()
+    table = tabulate(plan.name, results, names)
+    pace = _Pace()
     for number, (seed, cell) in enumerate(wanted, 1):
         result = folder.find(cell.name, seed, sha256) if resume else None
-        if result is None:
-            began_s, figures, failed = clock.monotonic(), None, ""
-            try:
-                figures = await _run_cell(plan_cell(plan, seed), cell)
-            except Interrupted:
-                raise
-            except OddsockError as error:
-                failed = error.sentence
-            result = CellResult(
-                cell=cell.name,
-                seed=seed,
-                remedies=cell.remedies,
-                plan_sha256=sha256,
-                wall_s=round(clock.monotonic() - began_s, 2),
-                figures=figures,
-                failed=failed,
-            )
-            folder.keep(result)
-        told = result.failed or f"{result.figures.paid if result.figures else 0} paid"
-        screen.note(f"[{number}/{len(wanted)}] {cell.name}, seed {seed}: {told} ({result.wall_s:.1f} s)")
+        is_kept = result is not None
+        result = result or await _run(plan, seed, cell, sha256, folder, pace)
         results.append(result)
-    return results
+        table = tabulate(plan.name, results, names)
+        folder.keep_table(table)
+        screen.note(_progress(number, len(wanted), result, is_kept, results))
+    return table
 
 
-async def _run_cell(plan: Plan, cell: Cell) -> Figures:
-    """The figures of *cell* on a stack of its own with empty books, of which nothing stays; CannotRun when it hangs."""
-    try:
-        async with asyncio.timeout(CELL_WALL_S_MAX) as deadline:
-            return await _run(plan, cell)
-    except (TimeoutError, Interrupted) as cause:
-        if not deadline.expired():
+class _Pace:
+    """How many times slower than planned cells run at the moment; a busy machine needs them slower."""
+
+    def __init__(self) -> None:
+        self.slowed = 1.0
+        self._in_time = 0
+
+    def is_too_fast(self, figures: Figures | None) -> bool:
+        """Whether the cell of *figures* was too fast for the machine; the next one is slower then."""
+        if figures is None or figures.late <= LATE_MAX:
+            self._in_time += 1
+            if self._in_time >= IN_TIME and self.slowed > 1:
+                self.slowed, self._in_time = self.slowed / 2, 0
+            return False
+        self._in_time = 0
+        if self.slowed >= SLOWED_MAX:
+            return False
+        self.slowed *= 2
+        return True
+
+
+async def _run(plan: Plan, seed: int, cell: Cell, sha256: str, folder: MatrixFolder, pace: _Pace) -> CellResult:
+    clock = SystemClock()
+    began_s, failed = clock.monotonic(), ""
+    figures: Figures | None = None
+    while True:
+        case, slowed = folder.clear_case(cell.name, seed), pace.slowed
+        try:
+            figures = await run_cell(plan_cell(plan, seed, slowed), cell, folder.path, case)
+        except Interrupted:
             raise
-        raise CannotRun(f"It was not over within {CELL_WALL_S_MAX:g} s.") from cause
+        except OddsockError as error:
+            failed = error.sentence
+        except Exception as error:  # noqa: BLE001  # whatever broke one cell must not lose the others
+            failed = f"{type(error).__name__}: {error}"
+        if not pace.is_too_fast(figures):
+            break
+        screen.note(f"{cell.name}, seed {seed}: the machine is too busy for it, so once more at half the speed")
+    result = CellResult(
+        cell=cell.name,
+        seed=seed,
+        remedies=cell.remedies,
+        plan_sha256=sha256,
+        wall_s=round(clock.monotonic() - began_s, 2),
+        slowed=slowed,
+        case=f"cases/{case}" if (folder.path / "cases" / case).is_dir() else "",
+        figures=figures,
+        failed=failed,
+    )
+    folder.keep(result)
+    return result
 
 
-async def _run(plan: Plan, cell: Cell) -> Figures:
-    from oddsock.stack.boot import NAMESPACE, Stack, Wish
-    from oddsock.stack.leftovers import own_name
-
-    switches = {**plan.steady_state.switches, **boot_switches(merge_switches(cell.rows))}
-    boots_with = {**plan.steady_state.boots_with, **switches}
-    steady_state = msgspec.structs.replace(plan.steady_state, switches=switches)
-    plan = msgspec.structs.replace(plan, steady_state=steady_state)
-    wish = Wish(speed=plan.speed, kept_by="drill", switches=boots_with, telemetry=False)
-    with tempfile.TemporaryDirectory(prefix="oddsock-cell-") as place:
-        async with await Stack.start(home(), own_name(), wish) as stack:
-            cluster = await connect(Wanted(name=stack.state.name, kubeconfig="", context="", namespace=NAMESPACE))
-            try:
-                meta = ClusterMeta(server=cluster.server, own=True, stack=stack.state.name)
-                case = Case.create(
-                    Path(place), plan.name, seed=plan.seed, speed=plan.speed, namespace=NAMESPACE, cluster=meta
-                )
-                with case:
-                    await run_drill(plan, cluster, case, SystemClock(plan.speed))
-                    return measure(case, plan)
-            finally:
-                await cluster.close()
+def _progress(number: int, total: int, result: CellResult, is_kept: bool, results: Sequence[CellResult]) -> str:
+    """One line of progress, with the time that the rest will take at the pace so far."""
+    told = result.failed or f"{result.figures.paid if result.figures else 0} paid"
+    took = "kept" if is_kept else f"{result.wall_s:.1f} s"
+    left_s = (total - number) * sum(one.wall_s for one in results) / len(results)
+    rest = f", {left_s / 60:.0f} min left" if left_s >= 60 else ""
+    return f"[{number}/{total}] {result.cell}, seed {result.seed}: {told} ({took}{rest})"
 
 
 def _show(table: Table) -> None:

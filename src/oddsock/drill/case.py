@@ -65,11 +65,14 @@ class Case:
         self.history = History(path / "history.jsonl", self._clock)
 
     @classmethod
-    def create(cls, home: Path, plan_name: str, clock: Clock | None = None, **meta: Any) -> "Case":
-        """Make and lock a new case for plan *plan_name* under *home*; CannotRun when the disk refuses."""
+    def create(cls, home: Path, plan_name: str, clock: Clock | None = None, stem: str = "", **meta: Any) -> "Case":
+        """Make and lock a new case for plan *plan_name* under *home*; CannotRun when the disk refuses.
+
+        Its name is *stem*, else made of the time and the plan.
+        """
         clock = clock or SystemClock()
         started_at = iso(clock.now())
-        stem = f"{started_at[:19].replace(':', '').replace('-', '').replace('T', '-')}-{plan_name}"
+        stem = stem or f"{started_at[:19].replace(':', '').replace('-', '').replace('T', '-')}-{plan_name}"
         try:
             path = _make_folder(home / "cases", stem)
             case = cls(path, clock)

@@ -5,7 +5,7 @@ never zero. What an earlier phase kept of a pod that is gone now stays where it 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 from oddsock.clients.kubernetes.door import ClusterDoor
@@ -30,16 +30,23 @@ LOGS_AT_ONCE = 4
 
 
 class EvidenceTaker:
-    """Takes evidence of *cluster* and *shop* into *case*, phase by phase."""
+    """Takes evidence of *cluster* and *shop* into *case*, phase by phase; all of it, or only the *books* named."""
 
     def __init__(
-        self, case: Case, cluster: ClusterDoor, shop: Shop, sessions: Sessions, book_s_max: float = BOOK_S_MAX
+        self,
+        case: Case,
+        cluster: ClusterDoor,
+        shop: Shop,
+        sessions: Sessions,
+        book_s_max: float = BOOK_S_MAX,
+        books: Collection[str] = (),
     ) -> None:
         self._case = case
         self._cluster = cluster
         self._shop = shop
         self._sessions = sessions
         self._book_s_max = book_s_max
+        self._books = books
 
     async def take(self, phase: str) -> dict[str, str]:
         """Keep everything *phase* has; answers what is missing with its reason; CannotRun when the disk refuses."""
@@ -61,6 +68,8 @@ class EvidenceTaker:
         for kind in ("pods", "deployments", "services", "endpoints", "events", "nodes"):
             readers[kind] = (f"{server} namespace {namespace}: {kind}", getattr(cluster, kind))
         readers["logs"] = (f"{server} namespace {namespace}: pods/NAME/log", lambda: self._logs(phase))
+        if self._books:
+            readers = {book: reader for book, reader in readers.items() if book in self._books}
         try:
             reasons = await asyncio.gather(*(self._keep(phase, book, *reader) for book, reader in readers.items()))
         except OSError as cause:

@@ -11,7 +11,7 @@ on from here with the test order and the mend.
 import asyncio
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -44,6 +44,18 @@ HISTORY_FORMAT = 1
 """The version of what stands in history.jsonl."""
 
 
+class Saving(NamedTuple):
+    """What a run leaves out: evidence but *books* (none named: all is kept), and the rest of the time for settling
+    once nothing has changed for *still_wall_s* wall seconds (0: it waits to the end).
+    """
+
+    books: tuple[str, ...] = ()
+    still_wall_s: float = 0.0
+
+
+SAVES_NOTHING = Saving()
+
+
 class DrillResult(msgspec.Struct, frozen=True, kw_only=True):
     """How the breaking part of a drill ended; *missing* is what evidence could not be had, by phase and book."""
 
@@ -61,14 +73,16 @@ async def run_drill(
     clock: Clock,
     observer: Observer | None = None,
     access: Access | None = None,
+    saving: Saving = SAVES_NOTHING,
 ) -> DrillResult:
     """Break, buy and gather as *plan* says, into *case*; everything is healed when this returns or raises.
 
+    A run that is one of many may be *saving* of what it gathers and waits for.
     Interrupted after a cancellation, CannotHeal when something could not be put back, else the error that stopped it.
     The case says how it ended, except that `completed` is left to `run_recovery`.
     """
     access = access or open_access(plan, cluster, clock)
-    drill = _Drill(plan, cluster, case, clock, observer or NobodyWatches(), access)
+    drill = _Drill(plan, cluster, case, clock, observer or NobodyWatches(), access, saving)
     try:
         try:
             return await drill.run()
@@ -84,13 +98,21 @@ class _Drill:
     """One run."""
 
     def __init__(
-        self, plan: Plan, cluster: ClusterDoor, case: Case, clock: Clock, observer: Observer, access: Access
+        self,
+        plan: Plan,
+        cluster: ClusterDoor,
+        case: Case,
+        clock: Clock,
+        observer: Observer,
+        access: Access,
+        saving: Saving,
     ) -> None:
         self._plan = plan
         self._cluster = cluster
         self._case = case
         self._clock = clock
         self._access = access
+        self._saving = saving
         self._operations = operations(plan)
         self._abort = AbortWatch(plan.abort, observer)
         faults = len(plan.lead.faults) + len(plan.faults)
@@ -99,7 +121,7 @@ class _Drill:
         total = len(self._operations) + 2 * faults + phases + 2
         self._logbook = Logbook(case, clock, self._abort, total)
         self._windows = FaultWindows(case, cluster, clock, self._logbook)
-        self._evidence = EvidenceTaker(case, cluster, access.shop, access.sessions)
+        self._evidence = EvidenceTaker(case, cluster, access.shop, access.sessions, books=saving.books)
         self._telemetry = TelemetryTaker(case, access.telemetry, plan.evidence.telemetry, cluster.namespace, clock)
         self._missing: dict[str, dict[str, str]] = {}
         self._has_ended = False
@@ -138,7 +160,9 @@ class _Drill:
         await self._windows.heal_all()
         if self._abort.error:
             raise self._abort.error
-        settled = await await_settled(plan.settle_s, self._access.shop, self._clock, self._logbook)
+        settled = await await_settled(
+            plan.settle_s, self._access.shop, self._clock, self._logbook, self._saving.still_wall_s
+        )
         await self._take_evidence("after-heal")
         await self._ask_telemetry()
         return DrillResult(

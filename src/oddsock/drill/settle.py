@@ -19,18 +19,27 @@ OPEN_STATUSES = frozenset({"CREATED", "PENDING"})
 QUEUED_EVENTS = frozenset({"accepted", "queued"})
 
 
-async def await_settled(settle_s: float, shop: Shop, clock: Clock, logbook: Logbook) -> bool:
-    """Whether the shop settled within *settle_s* plan seconds; written down as the step `settle`."""
-    began_s = clock.monotonic()
+async def await_settled(settle_s: float, shop: Shop, clock: Clock, logbook: Logbook, still_wall_s: float = 0.0) -> bool:
+    """Whether the shop settled within *settle_s* plan seconds; written down as the step `settle`.
+
+    With *still_wall_s* the wait ends, too, when nothing has changed for so many wall seconds.
+    """
+    began_s = changed_s = clock.monotonic()
+    settled = False
     with logbook.step("settle") as step:
 
-        async def is_settled() -> bool:
+        async def is_over() -> bool:
+            nonlocal changed_s, settled
+            seen = await _look(shop)
+            if seen != {key: step.value.get(key) for key in seen}:
+                changed_s = clock.monotonic()
             step.value.clear()
-            step.value.update(await _look(shop))
-            return bool(step.value["settled"])
+            step.value.update(seen)
+            settled = bool(seen["settled"])
+            return settled or 0 < still_wall_s <= clock.monotonic() - changed_s
 
         deadline_s = max(settle_s, SETTLE_WALL_S_MIN * clock.speed)
-        settled = bool(await wait_for(is_settled, clock, deadline_s, SETTLE_POLL_WALL_S * clock.speed))
+        await wait_for(is_over, clock, deadline_s, SETTLE_POLL_WALL_S * clock.speed)
         wall_s = clock.monotonic() - began_s
         step.value |= {"wall_s": round(wall_s, 3), "waited_plan_s": round(wall_s * clock.speed, 1)}
         step.kind = "ok" if settled else "unknown"

@@ -1,21 +1,25 @@
 """The matrix: its cells, its bookkeeping on disk, and what its table says."""
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from oddsock.drill.customers import operations
 from oddsock.drill.matrix.cells import list_cells, plan_cell
-from oddsock.drill.matrix.folder import CellResult, MatrixFolder
+from oddsock.drill.matrix.folder import MatrixFolder
 from oddsock.drill.matrix.measure import Figures
 from oddsock.drill.matrix.render import render_html, render_markdown
-from oddsock.drill.matrix.table import tabulate
+from oddsock.drill.matrix.result import CellResult
+from oddsock.drill.matrix.table import spell, tabulate
 from oddsock.drill.plan import load_plan
 from oddsock.drill.remedies import read_remedies, remedies
 from oddsock.kit.errors import UsageError
 
 
-def result(cell: str, seed: int, lost: int, doubles: int = 0, failed: str = "") -> CellResult:
-    """A cell's result with so many lost and double charged."""
+def result(cell: str, seed: int, lost: int, doubles: int = 0, failed: str = "", **more: Any) -> CellResult:
+    """A cell's result with so many lost and double charged, and *more* of its figures."""
     figures = Figures(
         wanted=10,
         paid=10 - lost,
@@ -29,11 +33,13 @@ def result(cell: str, seed: int, lost: int, doubles: int = 0, failed: str = "") 
         recovered_cents=0,
         accepted_in_outage=0,
     )
+    figures = msgspec.structs.replace(figures, **more)
     return CellResult(
         cell=cell,
         seed=seed,
         remedies=(),
         plan_sha256="sha",
+        case=f"cases/{cell}-{seed}",
         wall_s=1.0,
         figures=None if failed else figures,
         failed=failed,
@@ -73,9 +79,56 @@ def test_the_table_says_what_is_saved_what_is_made_worse_and_what_saves_nothing(
     assert told["breaker"] == "saved 0"
     assert "saga" not in told
     assert table.lines[-1].failed == ["seed 1: it hung"]
+    assert [one.case for one in table.lines[0].results] == ["cases/none-1", "cases/none-2"]
     assert "| none | 10 | 3-4 | 6-7 |" in render_markdown(table)
     assert "saga failed: seed 1: it hung" in render_markdown(table)
     assert 'class="bad"' in render_html(table)
+
+
+def test_a_remedy_that_only_helps_others_is_worth_what_all_without_it_loses() -> None:
+    results = [result("none", 1, 5), result("idempotency", 1, 5), result("all", 1, 0)]
+    results.append(result("all-idempotency", 1, 0, doubles=4))
+    worth = {one.remedy: one for one in tabulate("p", results, [one.cell for one in results]).worth}
+    assert worth["idempotency"].sentence == "saved 0"
+    assert worth["idempotency"].left_out == "makes worse double charged (0 to 4)"
+
+
+def test_never_is_told_apart_from_not_measured() -> None:
+    results = [result("none", 1, 5, is_watched=True), result("breaker", 1, 5)]
+    results += [result("alerts", seed, 5, is_watched=True, detect_plan_s=20.0 * seed) for seed in (1, 2)]
+    table = tabulate("p", results, ["none", "breaker", "alerts"])
+    assert [spell("detect_plan_s", line.values["detect_plan_s"]) for line in table.lines] == ["never", "-", "20-40"]
+    told = {one.remedy: one.sentence for one in table.worth}
+    assert told["alerts"] == "saved 0; is noticed after 20-40 plan s instead of never"
+
+
+def test_the_orders_of_a_plan_without_a_load_stay_clear_of_inject_and_heal() -> None:
+    plan = load_plan("payment-reply-lost")
+    load = plan_cell(plan, plan.seed).load
+    assert load is not None
+    fault = plan.faults[0]
+    assert fault.from_s == load.from_s
+    assert load.until_s + load.patience < plan.heals_at_s(fault)
+
+
+def test_a_slowed_cell_has_the_same_orders_at_the_same_plan_times() -> None:
+    plan = load_plan("incident-3")
+    full, slow = plan_cell(plan, 3), plan_cell(plan, 3, slowed=4.0)
+    assert slow.speed == full.speed / 4
+    assert operations(slow) == operations(full)
+
+
+def test_telemetry_stands_only_where_it_can_tell_a_difference() -> None:
+    watched = {cell.name for cell in list_cells() if cell.is_watched}
+    assert watched == {"none", "alerts", "log_pipeline", "all", "all-alerts", "all-log_pipeline"}
+
+
+def test_a_cell_begins_with_no_case_of_an_earlier_run(tmp_path: Path) -> None:
+    folder = MatrixFolder(tmp_path)
+    old = tmp_path / "cases" / "none-1"
+    old.mkdir(parents=True)
+    assert folder.clear_case("none", 1) == "none-1"
+    assert not old.exists()
 
 
 def test_a_remedy_that_does_not_exist_is_told_with_those_that_do() -> None:

@@ -11,14 +11,23 @@ from oddsock.drill.remedies import ALL, NONE, RemedyRow, remedies
 from oddsock.drill.seconds import Seconds
 
 PAIRS = (("retry", "idempotency"), ("payment_queue", "idempotency"))
-QUICK = (NONE, "retry", "payment_queue+idempotency", ALL)
+QUICK = (NONE, "retry", "retry+idempotency", ALL)
 
 MAIN_WALL_S = 2.5
-"""Wall seconds that the main clock of a cell takes, whatever the plan's speed."""
+"""Wall seconds that the main clock of a cell takes, whatever the plan's speed, on a machine with nothing else to do."""
 
 SPEED_MAX = 1000.0
+SETTLE_WALL_S = 10.0
+"""Wall seconds that a cell whose orders still move gets to bring them to their end."""
+
 LOAD_ORDERS, LOAD_CUSTOMERS = 24, 24
 """The load of a plan that has none of its own: every customer orders once, so that nobody begins late."""
+
+LOAD_ENDS = 0.85
+"""The share of the outage after which that load orders no more, so that its last presses come before the heal."""
+
+PATIENCE_WALL_S = 0.25
+"""How long its impatient customers wait, in wall seconds at the full speed: longer than an answer takes to come."""
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,40 +41,62 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         """The remedies that are on."""
         return [remedies()[name] for name in self.remedies]
 
+    @property
+    def installs(self) -> set[str]:
+        """What its telemetry begins with."""
+        return {row.telemetry for row in self.rows if row.telemetry}
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether telemetry stands beside its shop: where it can tell a difference, for it changes no order."""
+        watching = [name for name, row in remedies().items() if row.telemetry]
+        return self.name in (NONE, ALL, *watching, *(_left_out(name) for name in watching))
+
 
 def list_cells(quick: bool = False) -> list[Cell]:
     """None, each alone, all, each left out, and the pairs; with *quick* only a handful.
 
     >>> [cell.name for cell in list_cells(quick=True)]
-    ['none', 'retry', 'all', 'payment_queue+idempotency']
+    ['none', 'retry', 'all', 'retry+idempotency']
     """
     names = tuple(remedies())
     cells = [Cell(name=NONE), *(Cell(name=name, remedies=(name,)) for name in names), Cell(name=ALL, remedies=names)]
-    cells += [Cell(name=f"all-{left}", remedies=tuple(name for name in names if name != left)) for left in names]
+    cells += [Cell(name=_left_out(left), remedies=tuple(name for name in names if name != left)) for left in names]
     cells += [Cell(name="+".join(pair), remedies=pair) for pair in PAIRS]
     return [cell for cell in cells if cell.name in QUICK] if quick else cells
 
 
-def plan_cell(plan: Plan, seed: int) -> Plan:
-    """*plan* as every cell of *seed* runs it: the load and the faults of the seed, no mend, no telemetry."""
+def _left_out(name: str) -> str:
+    return f"{ALL}-{name}"
+
+
+def plan_cell(plan: Plan, seed: int, slowed: float = 1.0) -> Plan:
+    """*plan* as every cell of *seed* runs it: the load and the faults of the seed, no mend, no questions to telemetry.
+
+    *slowed* times slower than on a machine with nothing else to do; the plan's times stay what they are.
+    """
     ends_at_s = plan.ends_at_s
-    load = plan.load or _default_load(plan, ends_at_s)
+    speed = min(SPEED_MAX, max(plan.speed, ends_at_s / MAIN_WALL_S))
     shift = seed - plan.seed
     return msgspec.structs.replace(
         plan,
         seed=seed,
-        speed=min(SPEED_MAX, max(plan.speed, ends_at_s / MAIN_WALL_S)),
-        load=load,
+        speed=speed / slowed,
+        load=plan.load or _default_load(plan, ends_at_s, speed),
         faults=[_reseed(fault, shift) for fault in plan.faults],
-        evidence=msgspec.structs.replace(plan.evidence, phases=("before", "after-heal"), telemetry=TelemetryPlan()),
+        evidence=msgspec.structs.replace(plan.evidence, phases=("after-heal",), telemetry=TelemetryPlan()),
+        settle_s=Seconds(SETTLE_WALL_S * speed / slowed),
         abort=[],
         expectations=[],
     )
 
 
-def _default_load(plan: Plan, ends_at_s: float) -> Load | None:
+def _default_load(plan: Plan, ends_at_s: float, speed: float) -> Load | None:
+    """Orders within the time in which every fault of *plan* holds, else over the whole of it."""
     socks = sorted(dict.fromkeys(_socks(plan)))
-    if not socks or ends_at_s <= 0:
+    begins_at_s = max((float(fault.from_s) for fault in plan.faults), default=0.0)
+    heals_at_s = min((plan.heals_at_s(fault) for fault in plan.faults), default=ends_at_s)
+    if not socks or heals_at_s <= begins_at_s:
         return None
     return Load(
         customers=LOAD_CUSTOMERS,
@@ -73,9 +104,11 @@ def _default_load(plan: Plan, ends_at_s: float) -> Load | None:
         socks=socks,
         double_clicks=0.15,
         impatient=0.25,
+        patience=Seconds(PATIENCE_WALL_S * speed),
         vanishing=0.05,
-        from_s=Seconds(0),
-        until_s=Seconds(ends_at_s * 0.95),
+        from_s=Seconds(begins_at_s),
+        # Nobody presses a button about the instant of an inject or a heal: on whose side it would fall is chance.
+        until_s=Seconds(begins_at_s + (heals_at_s - begins_at_s) * LOAD_ENDS),
     )
 
 

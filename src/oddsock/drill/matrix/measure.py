@@ -1,25 +1,39 @@
 """What the books say of a cell: counted from its case's evidence after the heal, never from what a client saw."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 import msgspec
 
-from oddsock.drill.account import Books, read_books
+from oddsock.drill.account import Books, read_books, uncollected
 from oddsock.drill.case import Case
 from oddsock.drill.customers import operations
-from oddsock.drill.history import Entry
 from oddsock.drill.ledger import OPEN, Row
-from oddsock.drill.operation import Operation
+from oddsock.drill.matrix.noticed import Noticed
+from oddsock.drill.operation import Attempt, Operation
 from oddsock.drill.plan import Plan
+from oddsock.drill.shopper import VANISHED
+from oddsock.drill.telemetry_span import Span, read_span
 from oddsock.kit.clock import instant
 
 PHASE = "after-heal"
+
+BOOKS = (
+    "orders", "journal", "charges", "shipments", "notices", "shown", "carts", "catalogue", "customers", "owners",
+    "order_events",
+)  # fmt: skip
+"""What a cell's evidence has to hold for its figures."""
+
+LATE_WALL_S = 0.1
+"""A customer of the load is late whose first order is so many wall seconds behind the plan: the machine is busy."""
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one cell; *wanted* counts carts that somebody wanted to buy, however often the button was pressed.
 
-    Times are wall seconds from the first fault: until a monitor fired, and from the heal until nothing was open.
+    Times are plan seconds: *detect_plan_s* from the fault to a monitor's alert, *drain_plan_s* from the complete heal,
+    *balanced_plan_s* from its beginning, to the last order's end; None is never. *errors_found* is None where no
+    telemetry was asked, and so is what *is_watched* says of *detect_plan_s*.
     """
 
     wanted: int
@@ -34,45 +48,74 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     recovered_cents: int
     accepted_in_outage: int
     accepted_per_s: float | None = None
+    drain_plan_s: float | None = None
+    balanced_plan_s: float | None = None
+    drift_checkable: int = 0
+    is_watched: bool = False
+    detect_plan_s: float | None = None
+    errors_found: int | None = None
     late: int = 0
-    detect_s: float | None = None
-    balanced_s: float | None = None
 
 
-def measure(case: Case, plan: Plan, detect_s: float | None = None) -> Figures:
-    """The figures of *case*, which ran *plan*; reads files only."""
-    books = read_books(case, PHASE)
-    history = list(case.history)
-    began, healed = _window(history)
-    visits = _visits(books, plan)
-    classes = _classes(books)
-    accepted = _placed_between(books, began, healed)
-    outage_s = _seconds(began, healed)
-    paid = sum(1 for rows in visits.values() if any(row.is_placed and row.live_charges for row in rows))
-    return Figures(
+def measure(case: Case, plan: Plan, noticed: Noticed | None = None) -> Figures:
+    """The figures of *case*, which ran *plan* and was *noticed* so by its telemetry; reads files only."""
+    with uncollected():
+        books = read_books(case, PHASE)
+        return _count(books, plan, read_span(case.history), noticed)
+
+
+def _count(books: Books, plan: Plan, span: Span | None, noticed: Noticed | None) -> Figures:
+    rows = [row for row in books.ledger.rows if not row.before_window and not row.synthetic]
+    visits = _visits(books, plan).values()
+    earlier = {row.order_id for row in books.ledger.rows if row.before_window and row.order_id}
+    findings = [finding for finding in books.findings if finding.order_id not in earlier]
+    classes = Counter(finding.check for finding in findings)
+    accepted = _accepted(rows, span)
+    figures = Figures(
         wanted=len(visits),
-        paid=paid,
-        lost=sum(1 for rows in visits.values() if not any(_is_answered(row) for row in rows)),
-        double_charged=sum(1 for rows in visits.values() if sum(len(row.live_charges) for row in rows) > 1),
+        paid=sum(1 for visit in visits if any(row.is_placed and row.live_charges for row in visit)),
+        lost=sum(1 for visit in visits if not any(_is_answered(row) for row in visit)),
+        double_charged=sum(1 for visit in visits if sum(len(row.live_charges) for row in visit) > 1),
         orphan_charges=len(books.ledger.orphan_charges)
-        + sum(1 for row in _rows(books) if row.live_charges and not row.is_placed and row.status not in OPEN),
-        stuck=sum(1 for row in _rows(books) if row.status in OPEN),
+        + sum(1 for row in rows if row.live_charges and not row.is_placed and row.status not in OPEN),
+        stuck=sum(1 for row in rows if row.status in OPEN),
         untold=classes["N1"] + classes["N2"],
         falsely_shown=classes["V1"],
-        odd=len({finding.order_id or finding.attempt or finding.sentence for finding in books.findings}),
-        recovered_cents=sum(
-            row.order.total_cents for row in accepted if row.order and row.is_placed and _paid_at(row) > healed
-        ),
+        odd=len({finding.order_id or finding.attempt or finding.sentence for finding in findings}),
+        recovered_cents=sum(row.order.total_cents for row in accepted if row.order and _is_recovered(row)),
         accepted_in_outage=len(accepted),
-        accepted_per_s=round(len(accepted) / outage_s, 2) if outage_s else None,
-        late=sum(1 for attempt in books.ledger.attempts if attempt.late_s > 0.05 * plan.speed),
-        detect_s=detect_s,
-        balanced_s=_settled_s(history),
+        drift_checkable=sum(1 for row in rows if row.events),
+        late=sum(1 for attempt in _first_attempts(books) if attempt.late_s > LATE_WALL_S * plan.speed),
+    )
+    if noticed is not None:
+        figures = msgspec.structs.replace(figures, is_watched=True, errors_found=noticed.errors_found)
+    return figures if span is None else _timed(figures, rows, span, plan.speed, noticed)
+
+
+def _timed(figures: Figures, rows: list[Row], span: Span, speed: float, noticed: Noticed | None) -> Figures:
+    """*figures* with what depends on when the fault began and its heal."""
+    ended_at = max((row.history[-1].at for row in rows if row.history), default="")
+    outage_s = _plan_s(span.from_at, span.to_at, speed) / speed
+    untrue = figures.lost, figures.double_charged, figures.orphan_charges, figures.untold, figures.falsely_shown
+    return msgspec.structs.replace(
+        figures,
+        accepted_per_s=round(figures.accepted_in_outage / outage_s, 2) if outage_s else None,
+        drain_plan_s=None if figures.stuck else _plan_s(span.to_at, ended_at, speed),
+        balanced_plan_s=None if figures.stuck or any(untrue) else _plan_s(span.healing_at, ended_at, speed),
+        detect_plan_s=_plan_s(span.from_at, noticed.alerted_at, speed) if noticed and noticed.alerted_at else None,
     )
 
 
-def _rows(books: Books) -> list[Row]:
-    return [row for row in books.ledger.rows if not row.before_window and not row.synthetic]
+def _first_attempts(books: Books) -> Iterable[Attempt]:
+    """Each customer's first: what comes after may be late because of the fault."""
+    return {attempt.username: attempt for attempt in reversed(books.ledger.attempts)}.values()
+
+
+def _plan_s(from_at: str, to_at: str, speed: float) -> float:
+    """Plan seconds between two instants, 0 where there is no second one or it is the earlier one."""
+    if not from_at or not to_at:
+        return 0.0
+    return round(max(0.0, (instant(to_at) - instant(from_at)).total_seconds()) * speed, 1)
 
 
 def _visits(books: Books, plan: Plan) -> dict[str, list[Row]]:
@@ -103,37 +146,16 @@ def _is_answered(row: Row) -> bool:
     return (row.is_placed and bool(row.live_charges)) or row.status in OPEN or row.is_declined
 
 
-def _placed_between(books: Books, began: str, healed: str) -> list[Row]:
+def _accepted(rows: list[Row], span: Span | None) -> list[Row]:
     """The orders made in the outage that ended neither failed nor unfinished."""
-    rows = [row for row in _rows(books) if row.history and began <= row.history[0].at < healed]
-    return [row for row in rows if row.is_placed or row.status in OPEN]
+    if span is None:
+        return []
+    made = [row for row in rows if row.history and span.from_at <= row.history[0].at < span.to_at]
+    return [row for row in made if row.is_placed or row.status in OPEN]
 
 
-def _paid_at(row: Row) -> str:
-    return next((change.at for change in row.history if change.status == "PAID"), "")
-
-
-def _classes(books: Books) -> dict[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    for finding in books.findings:
-        counts[finding.check] += 1
-    return counts
-
-
-def _window(history: list[Entry]) -> tuple[str, str]:
-    main = [entry for entry in history if entry.phase == "main"]
-    began = next(
-        (str(e.value.get("window_from_at") or e.at) for e in main if e.verb == "inject" and e.kind != "invoke"), ""
-    )
-    healed = next((e.at for e in reversed(main) if e.verb == "heal" and e.kind != "invoke"), "")
-    return began, healed
-
-
-def _settled_s(history: list[Entry]) -> float | None:
-    """Wall seconds of the wait for a settled shop after the heal; None when it did not settle in its time."""
-    done = next((e for e in history if e.verb == "settle" and e.kind not in ("invoke", "fail")), None)
-    return float(done.value["wall_s"]) if done is not None and done.value.get("settled") else None
-
-
-def _seconds(began: str, healed: str) -> float:
-    return (instant(healed) - instant(began)).total_seconds() if began and healed else 0.0
+def _is_recovered(row: Row) -> bool:
+    """Whether the order was paid when nobody waited for it any more, and not because the browser had vanished."""
+    paid_at = next((change.at for change in row.history if change.status == "PAID"), "")
+    waited = [attempt for attempt in row.attempts if attempt.completed_at and attempt.error != VANISHED]
+    return row.is_placed and bool(waited) and all(attempt.completed_at < paid_at for attempt in waited)
