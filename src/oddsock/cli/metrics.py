@@ -37,7 +37,7 @@ def command(
     from oddsock.cli import screen
     from oddsock.cli.running import run_to_end
     from oddsock.kit.clock import SystemClock
-    from oddsock.telemetry.query.date_math import instant_ms
+    from oddsock.kit.date_math import instant_ms
 
     now_ms = int(SystemClock().now().timestamp() * 1000)
     span = (instant_ms(from_, now_ms) // 1000, -(-instant_ms(to, now_ms) // 1000))

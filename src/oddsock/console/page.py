@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from oddsock.clients.datadog.errors import QueryRefused
 from oddsock.console.access import CSRF_FIELD, csrf_of
-from oddsock.kit.errors import Forbidden, OddsockError, Unreachable, UsageError
+from oddsock.kit.errors import Forbidden, OddsockError, QueryError, Unreachable, UsageError
 from oddsock.kit.money import dollars
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -149,7 +149,7 @@ def refusals() -> Middleware:
     async def tell(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
-        except QueryRefused as refused:
+        except (QueryRefused, QueryError) as refused:
             return refuse(request, 400, refused.sentence, refused.hint, refused.column)
         except OddsockError as cause:
             return refuse(request, _status(cause), cause.sentence, cause.hint)

@@ -2,6 +2,7 @@
 
 errors     one tree of errors, each built from facts, each with its exit code
 clock      the only place that sleeps or reads the time; system and manual
+date_math  instants as Datadog takes them: ISO 8601, milliseconds, `now-3h`
 money      whole cents; the original's float32 totals exist only at the wire
 ids        order ids, request ids, trace parents
 settings   environment read once: listening ports, names, mounts, speed

@@ -2,7 +2,8 @@
 
 OddsockError                        3  the work could not be done
 ├── UsageError                      2  the request itself is wrong: a flag, a plan, a query
-│   └── PlanError                   2  a plan is wrong, with file, line and column
+│   ├── PlanError                   2  a plan is wrong, with file, line and column
+│   └── QueryError                  2  a query or a date is wrong, with its column
 ├── CannotRun                       3  the drill or the stack could not run
 │   ├── Unreachable                 3  a server does not answer
 │   ├── Forbidden                   3  a cluster or namespace that drills may not touch
@@ -44,6 +45,15 @@ class PlanError(UsageError):
         super().__init__(f"{path}:{line}:{column}: {sentence}", hint)
         self.line = line
         self.column = column
+
+
+class QueryError(UsageError):
+    """A query or a date is wrong at *column* (from 1, at most one past its end); *reason* leaves the column out."""
+
+    def __init__(self, sentence: str, column: int) -> None:
+        super().__init__(f"Column {column}: {sentence}")
+        self.column = column
+        self.reason = sentence
 
 
 class CannotRun(OddsockError):

@@ -9,11 +9,11 @@ from typing import Any
 from aiohttp import web
 
 from oddsock.kit.clock import Clock
+from oddsock.kit.date_math import instant_ms
 from oddsock.telemetry.api.bodies import read_json
 from oddsock.telemetry.api.errors import ApiError, answer_json
 from oddsock.telemetry.api.event_shapes import read_v1, read_v2, show_v1, show_v2
 from oddsock.telemetry.api.fields import read_int, read_object, read_text
-from oddsock.telemetry.query.date_math import instant_ms
 from oddsock.telemetry.query.log_match import predicate
 from oddsock.telemetry.query.log_search import parse_search
 from oddsock.telemetry.query.log_tree import Search

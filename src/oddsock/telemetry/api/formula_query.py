@@ -15,12 +15,12 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.api.bodies import read_json
 from oddsock.telemetry.api.errors import ApiError, answer_json
 from oddsock.telemetry.api.formula_sources import SOURCES, Measured, Sources
 from oddsock.telemetry.api.log_filters import convert
 from oddsock.telemetry.api.metric_query import read_range, show_units
-from oddsock.telemetry.query.errors import QueryError
 from oddsock.telemetry.query.metric_buckets import Grid, Values, reduce_values
 from oddsock.telemetry.query.metric_eval import Line, evaluate_formula, grid_of, lines_of
 from oddsock.telemetry.query.metric_query import parse_formula, parse_query

@@ -4,8 +4,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from oddsock.kit.date_math import instant_ms
 from oddsock.telemetry.api.errors import ApiError
-from oddsock.telemetry.query.date_math import instant_ms
 from oddsock.telemetry.query.log_search import parse_search
 from oddsock.telemetry.query.log_tree import Search
 

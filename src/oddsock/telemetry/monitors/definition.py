@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from oddsock.kit.errors import UsageError
+from oddsock.kit.errors import QueryError, UsageError
 from oddsock.telemetry.monitors.query import parse_monitor_query
 from oddsock.telemetry.monitors.query_tree import (
     CheckAlert,
@@ -20,7 +20,6 @@ from oddsock.telemetry.monitors.query_tree import (
     Query,
     parts,
 )
-from oddsock.telemetry.query.errors import QueryError
 
 NAME_LENGTH_MAX, MESSAGE_LENGTH_MAX, TAGS_MAX = 500, 10_000, 100
 NO_DATA_S_CHECK = 120.0

@@ -11,6 +11,7 @@ Source of the grammar: the monitor API's documentation, https://docs.datadoghq.c
 
 import re
 
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.monitors.query_text import Call, QueryText, Quoted
 from oddsock.telemetry.monitors.query_tree import (
     CheckAlert,
@@ -24,7 +25,6 @@ from oddsock.telemetry.monitors.query_tree import (
     Part,
     Query,
 )
-from oddsock.telemetry.query.errors import QueryError
 from oddsock.telemetry.query.log_search import parse_search
 from oddsock.telemetry.query.log_tree import Search
 from oddsock.telemetry.query.metric_eval import queries_of

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.errors import QueryError
 
 LENGTH_MAX = 10_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

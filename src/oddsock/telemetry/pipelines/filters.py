@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.pipelines.errors import PipelineError
-from oddsock.telemetry.query.errors import QueryError
 from oddsock.telemetry.query.log_match import predicate
 from oddsock.telemetry.query.log_search import parse_search
 from oddsock.telemetry.records import Log

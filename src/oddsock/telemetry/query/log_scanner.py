@@ -2,7 +2,7 @@
 
 import re
 
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.query.log_tree import Pattern, Wildcard
 
 TEXT_LENGTH_MAX = 8192

@@ -12,7 +12,7 @@ Nesting, tests and length have limits, so any text ends in a tree or in a QueryE
 
 import ipaddress
 
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.query.log_scanner import TEXT_LENGTH_MAX, Scanner, literal_of
 from oddsock.telemetry.query.log_terms import compared, exists_of, field_of, quoted_test, word_test
 from oddsock.telemetry.query.log_traps import lower_case_operator, operator_trap

@@ -1,7 +1,7 @@
 """The words of a log search as fields and tests: which key means what, and which tests a field can bear."""
 
-from oddsock.telemetry.query.date_math import fixed_ms
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.date_math import fixed_ms
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.query.log_scanner import Scanner, literal_of
 from oddsock.telemetry.query.log_tree import (
     RESERVED,

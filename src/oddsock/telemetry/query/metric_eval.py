@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import isnan
 
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.query import metric_functions
-from oddsock.telemetry.query.errors import QueryError
 from oddsock.telemetry.query.metric_buckets import Grid, Roller, Values, aggregate, align, bucket_width, fill
 from oddsock.telemetry.query.metric_query import parse_query
 from oddsock.telemetry.query.metric_tree import Binary, Call, Expression, Negation, Number, Query, holds

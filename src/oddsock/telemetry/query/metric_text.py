@@ -3,7 +3,7 @@
 import re
 from typing import NoReturn
 
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.errors import QueryError
 
 SPACE = re.compile(r"\s*")
 NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from oddsock.kit.clock import Clock
+from oddsock.kit.date_math import AT_MS_MAX
 from oddsock.kit.errors import CannotRun, UsageError
 from oddsock.kit.files import try_lock
-from oddsock.telemetry.query.date_math import AT_MS_MAX
 from oddsock.telemetry.query.log_search import parse_search
 from oddsock.telemetry.query.log_sql import SEQUENCE_BITS
 from oddsock.telemetry.query.log_tree import Search

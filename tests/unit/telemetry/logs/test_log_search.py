@@ -2,7 +2,7 @@
 
 import pytest
 
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.query.log_match import predicate
 from oddsock.telemetry.query.log_search import parse_search
 from oddsock.telemetry.records import Log

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from oddsock.kit.clock import ManualClock, instant
+from oddsock.kit.date_math import instant_ms
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.log_lines import morgan_line, spring_line
-from oddsock.telemetry.query.date_math import instant_ms
 from oddsock.telemetry.query.log_match import predicate
 from oddsock.telemetry.query.log_search import parse_search
 from oddsock.telemetry.records import Log

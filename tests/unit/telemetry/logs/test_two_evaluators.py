@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from oddsock.kit.clock import ManualClock
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.query.log_match import predicate
 from oddsock.telemetry.query.log_search import DEPTH_MAX, TESTS_MAX, TEXT_LENGTH_MAX, parse_search
 from oddsock.telemetry.records import Log

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from oddsock.kit.clock import ManualClock
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.query.metric_buckets import bucket_width
 from oddsock.telemetry.query.metric_eval import SeriesAnswer, evaluate, notes
 from oddsock.telemetry.records import Point

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 import oddsock
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.query.metric_query import parse_formula, parse_query
 from oddsock.telemetry.query.metric_tree import Binary, Call, Negation, Number, Query, Reference, holds
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oddsock.kit.errors import QueryError
 from oddsock.telemetry.monitors.query import TYPES, parse_monitor_query
 from oddsock.telemetry.monitors.query_tree import CheckAlert, Comparison, Composite, CountAlert, MetricAlert, parts
-from oddsock.telemetry.query.errors import QueryError
 
 REPLICAS = "avg(last_5m):avg:kubernetes_state.deployment.replicas_available{kube_deployment:payment} < 1"
 FAILED = (

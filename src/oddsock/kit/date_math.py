@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from oddsock.kit.clock import instant
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.errors import QueryError
 
 AT_MS_MAX = 1 << 42
 """Instants go to the year 2109: an id holds the milliseconds in 43 bits, and dates must still be dates."""

@@ -3,8 +3,8 @@
 import pytest
 
 from oddsock.kit.clock import instant
-from oddsock.telemetry.query.date_math import instant_ms
-from oddsock.telemetry.query.errors import QueryError
+from oddsock.kit.date_math import instant_ms
+from oddsock.kit.errors import QueryError
 
 NOW = "2024-02-29T13:45:30.250Z"
 
