@@ -52,7 +52,7 @@ async def _heal_all(name: str, wanted: "Wanted") -> list[dict[str, Any]]:
 
     chosen = find_case(home(), name).path if name else None
     done: list[dict[str, Any]] = []
-    for case in unhealed_cases(home()):
+    for case in unhealed_cases(home(), with_kept=True):
         if chosen not in (None, case.path):
             continue
         if is_on_a_stack_that_ended(case):

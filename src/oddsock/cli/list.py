@@ -51,7 +51,7 @@ def _cases() -> list[dict[str, Any]]:
     rows = []
     for case in list_cases(home()):
         meta = case.meta
-        state = "running" if case.is_alive() else "killed" if meta.state == "running" else meta.state
+        state = "running" if case.is_alive() or case.is_kept() else "killed" if meta.state == "running" else meta.state
         rows.append(
             {"case": case.name, "plan": meta.plan, "state": state, "started": meta.started_at, "ended": meta.ended_how}
         )

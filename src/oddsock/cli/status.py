@@ -78,5 +78,5 @@ async def _look(state: "StackState") -> dict[str, Any]:
             {"name": one.name, "replicas": one.replicas, "ready": one.ready, "available": one.available}
             for one in deployments
         ],
-        "unhealed": [case.path.name for case in unhealed_cases(home())],
+        "unhealed": [case.path.name for case in unhealed_cases(home(), with_kept=True)],
     }

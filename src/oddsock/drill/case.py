@@ -1,9 +1,10 @@
 """A case: the folder of one run, with everything that its report can be recomputed from.
 
-    case.json  plan.yaml  lock  history.jsonl  undo.jsonl  mend.jsonl
+    case.json  plan.yaml  lock  kept  history.jsonl  undo.jsonl  mend.jsonl
     evidence/<phase>/...  exports/...  report.{md,html,json,xml}
 
-The living owner holds `lock`; when nobody holds it and case.json still says running, the owner was killed.
+The living owner holds `lock`; when nobody holds it and case.json still says running, the owner was killed. A console
+that lets a fault stand holds `kept` and leaves `lock` to whoever heals it.
 """
 
 import platform
@@ -62,6 +63,7 @@ class Case:
         self.path = path
         self._clock = clock or SystemClock()
         self._lock: IO[str] | None = None
+        self._kept: IO[str] | None = None
         self.history = History(path / "history.jsonl", self._clock)
 
     @classmethod
@@ -131,6 +133,30 @@ class Case:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def keep(self) -> None:
+        """Let what this case broke stand until `let_go` or the end of this process; CannotRun when another keeps it."""
+        if self._kept is None:
+            self._kept = try_lock(self.path / "kept")
+            if self._kept is None:
+                raise CannotRun(f"Case {self.name} is kept by a living process.", "Heal it, or stop that process.")
+
+    def let_go(self) -> None:
+        """Keep it no longer."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    def is_kept(self) -> bool:
+        """Whether a living process lets what this case broke stand; anybody may heal it all the same."""
+        if self._kept is not None:
+            return True
+        if not (self.path / "kept").exists():
+            return False
+        if (lock := try_lock(self.path / "kept")) is None:
+            return True
+        lock.close()
+        return False
 
     def __enter__(self) -> "Case":
         return self

@@ -53,15 +53,19 @@ class Healed(msgspec.Struct, frozen=True, kw_only=True):
         return "; ".join(parts) if parts else "nothing was to be put back"
 
 
-def unhealed_cases(home: Path) -> list[Case]:
+def unhealed_cases(home: Path, *, with_kept: bool = False) -> list[Case]:
     """The cases under *home* with a fault that nobody healed and no living owner, oldest first.
 
-    A case with a cluster of its own is not among them: that cluster ended with its drill.
+    A case with a cluster of its own is not among them: that cluster ended with its drill. Those that a living console
+    keeps are among them *with_kept* only: who asks for a heal means them, who tidies up after the dead does not.
     """
     return [
         case
         for case in list_cases(home)
-        if journal_of(case).open_entries() and not case.meta.cluster.own and not case.is_alive()
+        if journal_of(case).open_entries()
+        and not case.meta.cluster.own
+        and not case.is_alive()
+        and (with_kept or not case.is_kept())
     ]
 
 
@@ -75,7 +79,7 @@ def close_killed_cases(home: Path, clock: Clock | None = None) -> list[Case]:
     clock = clock or SystemClock()
     killed = []
     for case in list_cases(home):
-        if case.meta.state != "running" or case.is_alive():
+        if case.meta.state != "running" or case.is_alive() or case.is_kept():
             continue
         try:
             case.lock()
@@ -259,7 +263,11 @@ def _check_same_cluster(case: Case, cluster: ClusterDoor) -> None:
 
 
 def _write_down(case: Case, undone: list[tuple[Undo, Healed]], is_whole: bool, clock: Clock) -> None:
-    """Say in a case whose drill is dead how it ended and what was healed, at the plan time it would have been."""
+    """Say in a case whose drill is dead how it ended and what was healed, at the plan time it would have been.
+
+    Of one that a console keeps only what was healed: the console says how it ended.
+    """
+    is_kept = case.is_kept()
     for undo, healed in undone:
         last = max(case.history, key=lambda entry: entry.n, default=None)
         since_s = (clock.now() - instant(last.at)).total_seconds() * case.meta.speed if last else 0.0
@@ -278,10 +286,10 @@ def _write_down(case: Case, undone: list[tuple[Undo, Healed]], is_whole: bool, c
                 "window_from_at": undo.at,
                 "was": undo.values("injected"),
                 "now": undo.values("was") if healed.result == "restored" else {},
-                "after_kill": True,
+                "after_kill": not is_kept,
             },
         )
-    if case.meta.state == "running":
+    if case.meta.state == "running" and not is_kept:
         case.end("interrupted", KILLED + ("; it was healed afterwards" if undone and is_whole else ""))
 
 

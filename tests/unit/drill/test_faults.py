@@ -18,6 +18,7 @@ NEEDED: dict[str, dict[str, object]] = {
     "set-env": {"env": {"A": "1"}},
     "latency": {"latency": "1.5s"},
     "bandwidth": {"bytes_per_second": 100},
+    "scale": {"replicas": 3},
 }
 
 
@@ -93,3 +94,13 @@ def test_every_fault_says_what_it_does() -> None:
 def test_a_secret_is_neither_set_nor_taken_away_because_its_undo_would_keep_it(value: str | None) -> None:
     with pytest.raises(ValueError, match="GATEWAY_KEY is a secret by its name"):
         SetEnv(target="payment", env={"A": "1", "GATEWAY_KEY": value})
+
+
+async def test_scaling_remembers_what_was_and_takes_effect_when_the_pods_are_there(cluster: MemoryCluster) -> None:
+    fault = make_fault("scale", "payment", {"replicas": 3})
+    changes = await fault.prepare(cluster, OCCASION)
+    assert [(change.path, change.was, change.injected) for change in changes] == [("spec.replicas", 2, 3)]
+    assert not (await fault.took_effect(cluster, changes)).took
+    await fault.inject(cluster, changes)
+    assert (await fault.took_effect(cluster, changes)).took
+    assert fault.describe() == "payment scaled to 3 replicas"

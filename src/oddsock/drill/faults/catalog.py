@@ -14,16 +14,18 @@ from oddsock.drill.faults.http_error import HttpError
 from oddsock.drill.faults.kill_pods import KillPods
 from oddsock.drill.faults.latency import Latency
 from oddsock.drill.faults.reset import Reset
+from oddsock.drill.faults.scale import Scale
 from oddsock.drill.faults.scale_to_zero import ScaleToZero
 from oddsock.drill.faults.set_env import SetEnv
 from oddsock.drill.seconds import Seconds
 
-AnyFault = ScaleToZero | DeletePods | SetEnv | ObjectFault
+AnyFault = ScaleToZero | Scale | DeletePods | SetEnv | ObjectFault
 
 FAULTS: dict[str, type[AnyFault]] = {
     fault.name: fault
     for fault in (
         ScaleToZero,
+        Scale,
         DeletePods,
         SetEnv,
         FreezePods,

@@ -10,6 +10,7 @@ from oddsock.kit.money import dollars
 
 SPELLED = {
     "scale-to-zero": "was scaled to zero",
+    "scale": "ran with another number of replicas",
     "delete-pods": "lost its pods",
     "set-env": "ran with a changed setting",
     "freeze-pods": "hung",

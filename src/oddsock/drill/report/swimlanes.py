@@ -1,6 +1,7 @@
 """The timeline as a chart: a lane for the broken service, one a customer, one for recovery; time in both clocks."""
 
 from html import escape
+from math import ceil
 
 from oddsock.drill.report.document import Report
 from oddsock.drill.report.rows import OrderRow
@@ -155,7 +156,9 @@ def _time(report: Report, axis: _Axis, y: float) -> list[str]:
     """Two scales: plan time since the fault, and the wall clock."""
     origin, speed = instant(report.header.window_from_at).timestamp(), report.header.speed or 1.0
     span = (axis.last - axis.first) * speed
-    step = next((step for step in _STEPS_S if span / step <= TICKS), _STEPS_S[-1])
+    # A fault may stand for days: then a mark every so many of the longest steps.
+    longest = _STEPS_S[-1]
+    step = next((step for step in _STEPS_S if span / step <= TICKS), ceil(span / TICKS / longest) * longest)
     parts = [
         f'<line class="axis" x1="{LEFT:g}" x2="{axis.at(axis.last):.1f}" y1="{y:g}" y2="{y:g}"/>',
         f'<text class="small" x="{LEFT - 44:g}" y="{y + 20:g}" text-anchor="end">plan time</text>',
