@@ -119,14 +119,21 @@ def _plan_s(from_at: str, to_at: str, speed: float) -> float:
 
 
 def _visits(books: Books, plan: Plan) -> dict[str, list[Row]]:
-    """The rows of each cart that somebody wanted to buy on the main clock: a form, or one cart ordered again."""
+    """The rows of each cart that somebody wanted to buy on the main clock: a form, or one cart ordered again.
+
+    A browser that vanished before its order had come to the shop wanted nothing that the shop could know of.
+    """
     visit_of = _name_visits(operations(plan))
     visits: dict[str, list[Row]] = defaultdict(list)
     for row in books.ledger.rows:
         for name in dict.fromkeys(visit_of.get(attempt.operation, "") for attempt in row.attempts):
             if name:
                 visits[name].append(row)
-    return visits
+    return {name: rows for name, rows in visits.items() if any(map(_has_arrived, rows))}
+
+
+def _has_arrived(row: Row) -> bool:
+    return row.order is not None or any(attempt.error != VANISHED for attempt in row.attempts)
 
 
 def _name_visits(planned: list[Operation]) -> dict[str, str]:
