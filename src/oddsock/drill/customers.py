@@ -18,7 +18,10 @@ TEST_CARD_BEGIN = "45390000"
 """The first digits of every card made here: a range of test numbers."""
 
 REGISTER_LEAD_S = 5.0
-"""How long before the first order of the load its customers register, in plan seconds, where the load leaves room."""
+"""How long after its beginning the first order of the load is placed, in plan seconds, where the load leaves room."""
+
+ARRIVE_LEAD_S = 20.0
+"""How long before their own first order customers of the load register, in plan seconds, but not before it begins."""
 
 ADD_LEAD_S = 0.5
 """How long before its checkout a customer of the load fills the cart, in plan seconds."""
@@ -144,12 +147,13 @@ def _load_operations(load: Load, seed: int) -> list[Operation]:
     """*load*'s orders at seeded instants, dealt to its customers in turn so that each has nearly the same number."""
     chance = random.Random(seed)
     begins = min(load.from_s + REGISTER_LEAD_S, (load.from_s + load.until_s) / 2)
+    instants = sorted(chance.uniform(begins, load.until_s) for _ in range(load.orders_count))
     made = [
-        Operation(id="", username=_load_name(n), at_s=float(load.from_s), verb="register", load=True)
+        Operation(id="", username=_load_name(n), at_s=_arrives_at(load, instants, n), verb="register", load=True)
         for n in range(1, load.customers + 1)
     ]
     presses: list[Operation] = []
-    for number, at_s in enumerate(sorted(chance.uniform(begins, load.until_s) for _ in range(load.orders_count))):
+    for number, at_s in enumerate(instants):
         name = _load_name(number % load.customers + 1)
         at_s = round(at_s, 3)
         socks = [(chance.choice(load.socks), 1)] if load.socks else sorted(chance.choice(load.carts).items())
@@ -159,6 +163,12 @@ def _load_operations(load: Load, seed: int) -> list[Operation]:
         press = Operation(id="", username=name, at_s=at_s, verb="checkout", load=True, order_token=token)
         made.append(_first_press(press, load, chance.random(), presses))
     return [*_in_turn(made), *presses]
+
+
+def _arrives_at(load: Load, instants: Sequence[float], customer: int) -> float:
+    """When *customer* registers: before the first of those *instants* that is theirs, at the beginning without one."""
+    at_s = instants[customer - 1] - ARRIVE_LEAD_S if customer <= len(instants) else 0.0
+    return round(max(at_s, float(load.from_s)), 3)
 
 
 def _first_press(press: Operation, load: Load, drawn: float, presses: list[Operation]) -> Operation:

@@ -2,7 +2,9 @@
 
 from itertools import pairwise
 
-from oddsock.drill.customers import operations, password, people, trial_operations
+import pytest
+
+from oddsock.drill.customers import ARRIVE_LEAD_S, operations, password, people, trial_operations
 from oddsock.drill.operation import Operation
 from oddsock.drill.plan import load_plan, parse_plan
 
@@ -52,6 +54,14 @@ def test_each_customer_of_a_load_registers_first_and_fills_the_cart_before_each_
         assert mine[0].verb == "register"
         assert [one.verb for one in mine[1:]] == ["add", "checkout"] * ((len(mine) - 1) // 2)
         assert all(one.at_s <= other.at_s for one, other in pairwise(mine))
+
+
+def test_customers_of_a_load_come_when_they_are_about_to_order_and_not_all_at_once() -> None:
+    made = loaded(7)
+    for name in (f"shopper-{n:02d}" for n in range(1, 5)):
+        mine = [one for one in made if one.username == name]
+        first = next(one.at_s for one in mine if one.verb == "checkout")
+        assert mine[0].at_s == pytest.approx(max(0.0, first - ARRIVE_LEAD_S), abs=0.01)
 
 
 def test_secrets_come_from_the_seed_and_the_name_alone() -> None:

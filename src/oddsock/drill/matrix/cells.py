@@ -23,7 +23,7 @@ SETTLE_WALL_S = 10.0
 LOAD_ORDERS, LOAD_CUSTOMERS = 24, 24
 """The load of a plan that has none of its own: every customer orders once, so that nobody begins late."""
 
-LOAD_ENDS = 0.85
+LOAD_ENDS = 0.75
 """The share of the outage after which that load orders no more, so that its last presses come before the heal."""
 
 PATIENCE_WALL_S = 0.25

@@ -24,7 +24,7 @@ BOOKS = (
 )  # fmt: skip
 """What a cell's evidence has to hold for its figures."""
 
-LATE_WALL_S = 0.1
+LATE_WALL_S = 0.2
 """A customer of the load is late whose first order is so many wall seconds behind the plan: the machine is busy."""
 
 
