@@ -118,11 +118,20 @@ def invariants() -> str:
     return "\n".join(lines)
 
 
+def points() -> str:
+    """Every fault point of the shop."""
+    from oddsock.shop.fault_points.points import POINTS
+
+    rows = [f"| `{point.name}` | {', '.join(point.services)} | {point.stands} |" for point in POINTS]
+    return "\n".join(("| point | in | how things stand there |", "| --- | --- | --- |", *rows))
+
+
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("docs/cli.md", command_line),
     "kubernetes": ("docs/kubernetes.md", kubernetes),
     "datadog": ("docs/datadog.md", datadog),
     "invariants": ("docs/invariants.md", invariants),
+    "points": ("docs/faults.md", points),
 }
 FILES: dict[str, Callable[[], str]] = {}
 

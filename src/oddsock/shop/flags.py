@@ -209,8 +209,8 @@ FLAGS = (
         ("orders",),
         "off",
         ("on", "off"),
-        "On: authorise, ship, confirm, each journaled before it acts and each with its compensation: an order that "
-        "cannot be shipped is recalled, refunded and cancelled.",
+        "On: authorise, ship, confirm, each journaled before it acts and each with its compensation: money is held and "
+        "taken behind the parcel; an order that cannot go on is recalled, voided or refunded, and cancelled.",
         "Saga Pattern: Implement distributed transaction compensation",
     ),
     Flag(

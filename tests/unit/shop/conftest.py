@@ -12,7 +12,7 @@ import pytest
 from oddsock.clients.mail import NoticeMail
 from oddsock.kit.clock import ManualClock
 from oddsock.kit.sqlite import Book
-from oddsock.shop.calls import TIMED_OUT, NoAnswer
+from oddsock.shop.calls import BROKEN, TIMED_OUT, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.log_lines import SpringLog
 from oddsock.shop.orders import book as orders_book
@@ -26,7 +26,7 @@ from oddsock.shop.orders.records import Step
 from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.status import Status
 from oddsock.shop.payment import book as payment_book
-from oddsock.shop.payment.decision import decide, read_request
+from oddsock.shop.payment.decision import Asked, decide, read_request
 from oddsock.shop.shipping import book as shipping_book
 
 LIMIT = 105.0
@@ -91,23 +91,56 @@ class PaymentInProcess:
     lost: int = 0
     cause: NoAnswer | None = None
     calls: int = 0
+    can_hold: bool = True
+    capture_cause: NoAnswer | None = None
+    captures_lost: int = 0
 
     async def authorise(self, order: Order, by: Correlation) -> gateway.Authorisation:
         """As over HTTP."""
-        self.calls += 1
-        self._is_there()
-        body = msgspec.json.encode({"amount": order.total, "card": order.card, "customer": {"id": None}})
-        asked = read_request(body)
-        decided = self.book.settle(
-            asked, decide(asked.amount, LIMIT), by, payment_book.fingerprint_of(body, by.order_id)
-        )
+        asked, fingerprint = self._asked(order, by)
+        decided = self.book.settle(asked, decide(asked.amount, LIMIT), by, fingerprint)
         self._arrives()
         return gateway.Authorisation(decided.authorised, decided.message)
 
-    async def live_captures(self, order_id: str, by: Correlation) -> list[gateway.Capture]:
+    async def hold(self, order: Order, by: Correlation) -> gateway.Held | None:
+        """As over HTTP."""
+        if not self.can_hold:
+            return None
+        asked, fingerprint = self._asked(order, by)
+        held = self.book.hold(asked, decide(asked.amount, LIMIT), by, fingerprint)
+        self._arrives()
+        return gateway.Held(held.authorised, held.message, held.charge_id)
+
+    def _asked(self, order: Order, by: Correlation) -> tuple[Asked, str]:
+        self.calls += 1
+        self._is_there()
+        body = msgspec.json.encode({"amount": order.total, "card": order.card, "customer": {"id": None}})
+        return read_request(body), payment_book.fingerprint_of(body, by.order_id)
+
+    async def capture(self, charge_id: str, order_id: str, by: Correlation) -> None:
+        """As over HTTP; there is a cause, and there are lost answers, of captures alone."""
+        self._is_there()
+        if self.capture_cause is not None:
+            raise self.capture_cause
+        try:
+            self.book.capture(charge_id, 0, by, charge_id)
+        except payment_book.WrongState as cause:
+            if not any(one.charge_id == charge_id for one in (await self.standing(order_id, by)).captures):
+                raise NoAnswer(BROKEN, "payment holds the money no more", status=gateway.GONE) from cause
+        if self.captures_lost:
+            self.captures_lost -= 1
+            raise NoAnswer(TIMED_OUT, "Read timed out")
+
+    async def void(self, charge_id: str, reason: str, by: Correlation) -> None:
         """As over HTTP."""
         self._is_there()
-        return gateway.live_captures(self.book.page(0, 1000, order_id))
+        self.book.void(charge_id, reason, Correlation(idempotency_key=f"{by.idempotency_key}:{charge_id}"), charge_id)
+        self._arrives()
+
+    async def standing(self, order_id: str, by: Correlation) -> gateway.Standing:
+        """As over HTTP."""
+        self._is_there()
+        return gateway.standing_of(self.book.page(0, 1000, order_id))
 
     async def refund(self, capture: gateway.Capture, reason: str, by: Correlation) -> None:
         """As over HTTP."""

@@ -13,10 +13,16 @@ from typing import Any
 import pytest
 
 import oddsock.shop
+from oddsock.kit.clock import ManualClock
+from oddsock.kit.sqlite import Book
 from oddsock.shop import fault_points
 from oddsock.shop.calls import NoAnswer
+from oddsock.shop.correlation import Correlation
 from oddsock.shop.fault_points.armed import ArmedPoints
 from oddsock.shop.fault_points.points import POINTS
+from oddsock.shop.payment.book import SCHEMA, PaymentBook
+from oddsock.shop.payment.decision import Asked
+from oddsock.shop.payment.terminal import OwnTerminal
 
 
 @pytest.fixture
@@ -110,6 +116,23 @@ def test_a_crash_kills_the_process_where_it_stands_and_is_counted(armed: Path) -
     )
     assert (ended.returncode, ended.stdout) == (-signal.SIGKILL, b"1\n")
     assert Path(f"{armed}.f.hits").read_text() == "x"
+
+
+@pytest.mark.parametrize(("point", "rows"), [("before-book", 0), ("after-book", 2)])
+async def test_payment_fails_before_or_after_its_book_has_the_rows(
+    point: str, rows: int, armed: Path, tmp_path: Path
+) -> None:
+    file = Book.open(tmp_path / "payment.sqlite", SCHEMA)
+    book = PaymentBook(file, ManualClock())
+    terminal = OwnTerminal(book, 105.0)
+    arm(armed, point=point, action="error", nth=1)
+    by = Correlation(order_id="o1", idempotency_key="k")
+    with pytest.raises(NoAnswer):
+        await terminal.pay(Asked(20.0, 2000, ""), by, "f")
+    assert len(book.page(0, 10)) == rows
+    assert (await terminal.pay(Asked(20.0, 2000, ""), by, "f")).authorised
+    assert [row.kind for row in book.page(0, 10)] == ["authorisation", "capture"]
+    book.close()
 
 
 def test_the_table_names_every_point_that_some_service_reaches_and_no_other() -> None:

@@ -44,10 +44,15 @@ async def _check(shop: Shop, order_id: str, step: int) -> None:
         before = status
 
 
-@pytest.mark.parametrize("switches", [ALL, WITHOUT_SAGA], ids=["all on", "all but the saga"])
+@pytest.mark.parametrize(
+    ("switches", "can_hold"),
+    [(ALL, True), (ALL, False), (WITHOUT_SAGA, True)],
+    ids=["all on", "payment cannot hold", "all but the saga"],
+)
 async def test_a_checkout_killed_between_any_two_steps_is_charged_shipped_and_told_once(
-    switches: dict[str, bool], shop: Shop, new_fate: Callable[[int], Any], died: type[BaseException]
+    switches: dict[str, bool], can_hold: bool, shop: Shop, new_fate: Callable[[int], Any], died: type[BaseException]
 ) -> None:
+    shop.payment.can_hold = can_hold
     for step in range(1, STEPS_MAX):
         fate, order_id = new_fate(step), f"order-{step}"
         try:
@@ -98,13 +103,58 @@ async def test_a_parked_order_whose_queue_is_killed_between_any_two_steps_ends_o
     raise AssertionError("a queue has no end of steps")
 
 
-async def test_a_compensation_killed_between_any_two_steps_refunds_and_cancels_once(
-    shop: Shop, new_fate: Callable[[int], Any], died: type[BaseException]
+def _no_parcel(shop: Shop) -> None:
+    shop.shipping.cause = NoAnswer(REFUSED, "Connection refused")
+
+
+def _no_parcel_and_no_hold(shop: Shop) -> None:
+    shop.payment.can_hold = False
+    _no_parcel(shop)
+
+
+def _no_capture(shop: Shop) -> None:
+    shop.payment.capture_cause = NoAnswer(REFUSED, "Connection refused")
+
+
+def _no_answer_to_a_capture(shop: Shop) -> None:
+    shop.payment.captures_lost = 1
+
+
+@pytest.mark.parametrize(
+    ("breaks", "reason", "money", "parcel", "told"),
+    [
+        (_no_parcel, "shipping_unavailable", ["authorisation", "void"], [], "cancelled"),
+        (_no_parcel_and_no_hold, "shipping_unavailable", ["authorisation", "capture", "refund"], [], "refunded"),
+        (
+            _no_capture,
+            "payment_unavailable",
+            ["authorisation", "void"],
+            ["accepted", "queued", "recalled"],
+            "cancelled",
+        ),
+        (
+            _no_answer_to_a_capture,
+            "payment_unavailable",
+            ["authorisation", "capture", "refund"],
+            ["accepted", "queued", "recalled"],
+            "refunded",
+        ),
+    ],
+)
+async def test_a_compensation_killed_between_any_two_steps_takes_each_leg_back_once(
+    breaks: Callable[[Shop], None],
+    reason: str,
+    money: list[str],
+    parcel: list[str],
+    told: str,
+    shop: Shop,
+    new_fate: Callable[[int], Any],
+    died: type[BaseException],
 ) -> None:
     switches = {**ALL, "payment_queue": False}
     for step in range(1, STEPS_MAX):
         fate, order_id = new_fate(step), f"order-{step}"
-        shop.shipping.cause = NoAnswer(REFUSED, "Connection refused")
+        breaks(shop)
         with pytest.raises(OrderRefused):
             await _order(shop.assemble(**{**switches, "retry": False}), order_id, _by(step))
         made = shop.assemble(fate, **switches)
@@ -119,10 +169,10 @@ async def test_a_compensation_killed_between_any_two_steps_refunds_and_cancels_o
         await made.queue.begin()
         await shop.settle(made)
         order = await shop.book.order(order_id)
-        assert (order.status, order.reason) == (Status.CANCELLED, "shipping_unavailable"), step
-        assert shop.kinds(order_id) == ["authorisation", "capture", "refund"], step
-        assert shop.events(order_id) == []
-        assert shop.told(order_id) == ["refunded"], step
+        assert (order.status, order.reason) == (Status.CANCELLED, reason), step
+        assert shop.kinds(order_id) == money, step
+        assert shop.events(order_id) == parcel, step
+        assert shop.told(order_id) == [told], step
         if fate.steps < step:
             assert step > 8, "the deaths did not reach into the compensation"
             return

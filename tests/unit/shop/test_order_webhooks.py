@@ -84,7 +84,7 @@ async def test_an_old_decline_does_not_undo_a_later_capture(shop: "ShopInProcess
 
 async def test_a_capture_that_was_refunded_before_its_webhook_came_pays_nothing(shop: "ShopInProcess") -> None:
     order_id, row = await charged(shop)
-    (capture,) = await shop.payment.live_captures(order_id, BY)
+    (capture,) = (await shop.payment.standing(order_id, BY)).captures
     await shop.payment.refund(capture, "by hand", Correlation(idempotency_key="r"))
     assert await PaymentNews(shop.desk(), False).hear("msg_1", told(row)) == "nothing to do"
     assert (await shop.book.order(order_id)).status is Status.PAYMENT_FAILED
@@ -123,7 +123,7 @@ async def test_when_payment_is_silent_nothing_changes(shop: "ShopInProcess", mon
     async def silent(_order_id: str, _by: Correlation) -> Any:
         raise NoAnswer(TIMED_OUT, "Read timed out")
 
-    monkeypatch.setattr(shop.payment, "live_captures", silent)
+    monkeypatch.setattr(shop.payment, "standing", silent)
     with pytest.raises(NotYet):
         await PaymentNews(shop.desk(), False).hear("msg_1", told(row))
     assert (await shop.book.order(order_id)).status is Status.PAYMENT_FAILED

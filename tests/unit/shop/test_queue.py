@@ -166,7 +166,7 @@ async def test_a_retry_after_a_refund_charges_again_though_the_orders_key_has_a_
     shop.payment.lost = 1
     with pytest.raises(OrderRefused):
         await made.checkout.place("o1", LINKS, BY)
-    [capture] = await shop.payment.live_captures("o1", BY)
+    [capture] = (await shop.payment.standing("o1", BY)).captures
     await shop.payment.refund(capture, "held for a failed order", HAND)
     await Retry(made.by_hand).run("o1", HAND)
     assert shop.kinds("o1") == ["authorisation", "capture", "refund", "authorisation", "capture"]
@@ -246,43 +246,6 @@ async def test_a_resumed_order_that_fails_again_ends_as_the_legacy_one_does(shop
     await shop.settle(made)
     order = await shop.book.order("o1")
     assert (order.status, order.reason) == (Status.PAYMENT_FAILED, "Connection refused")
-
-
-async def test_a_saga_gives_the_money_back_when_shipping_is_away_and_cancels(shop: Shop) -> None:
-    made = shop.assemble(saga=True, notices=True)
-    shop.shipping.cause = AWAY
-    with pytest.raises(OrderRefused):
-        await made.checkout.place("o1", LINKS, BY)
-    await shop.settle(made)
-    order = await shop.book.order("o1")
-    assert (order.status, order.reason, order.shipment_id) == (Status.CANCELLED, "shipping_unavailable", None)
-    assert shop.kinds("o1") == ["authorisation", "capture", "refund"]
-    assert shop.told("o1") == ["refunded"]
-    states = [(mark.leg, mark.state) for mark in await shop.book.store.marks("o1")]
-    assert states == [
-        ("authorise", "begun"),
-        ("authorise", "done"),
-        ("ship", "begun"),
-        ("authorise", "undoing"),
-        ("authorise", "undone"),
-    ]
-
-
-async def test_a_saga_whose_shipping_answers_too_late_recalls_the_parcel_before_it_refunds(shop: Shop) -> None:
-    made = shop.assemble(saga=True)
-    shop.shipping.lost = 1
-    with pytest.raises(OrderRefused):
-        await made.checkout.place("o1", LINKS, BY)
-    await shop.settle(made)
-    assert shop.events("o1") == ["accepted", "queued", "recalled"]
-    assert shop.kinds("o1") == ["authorisation", "capture", "refund"]
-
-
-async def test_a_saga_says_paid_only_when_the_parcel_is_accepted(shop: Shop) -> None:
-    made = shop.assemble(saga=True)
-    order = await made.checkout.place("o1", LINKS, BY)
-    assert (order.status, order.shipment_id) == (Status.PAID, "parcel-1")
-    assert await shop.statuses("o1") == ["CREATED", "PENDING", "PAID"]
 
 
 async def test_the_same_key_gives_the_same_order_and_another_body_is_refused(shop: Shop) -> None:

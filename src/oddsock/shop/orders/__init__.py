@@ -13,7 +13,9 @@ gateway   the calls to payment
 parcels   the calls to shipping
 guard     retry (backoff), breaker, limiter in front of a call
 remedies  the switches, read once
-course    from where an order stands to its end; and back, recalled and refunded
+legs      the calls an order needs, one a leg, and what it is to stall
+course    from where an order stands to its end
+saga      authorise, ship, confirm; and back: void, recall, refund
 aftermath what follows when it stalls: parked, failed, undone, dead
 queue     errands carried out as they become due; resume
 checkout  a request made an order and taken along; the same key again

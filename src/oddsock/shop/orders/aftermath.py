@@ -14,8 +14,8 @@ from oddsock.kit.clock import iso
 from oddsock.shop.calls import OPEN, NoAnswer
 from oddsock.shop.customer_texts import Charged
 from oddsock.shop.orders.backoff import Backoff
-from oddsock.shop.orders.course import Stalled
 from oddsock.shop.orders.desk import Desk
+from oddsock.shop.orders.legs import Stalled
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.records import Errand, Stage, Step
 from oddsock.shop.orders.remedies import Remedies
@@ -46,7 +46,8 @@ class Aftermath:
             return await self._die(stalled, errand, step) if is_late else await self._park(order, errand, step)
         if stalled.leg == "authorise":
             return await self._fail(order, cause, cause.text, step, before)
-        self._desk.narration.not_shipped(order, cause, step.by)
+        told = self._desk.narration.payment_failed if stalled.leg == "confirm" else self._desk.narration.not_shipped
+        told(order, cause, step.by)
         if self._remedies.saga:
             return await self._begin_undo(order, self.next_errand(order, cause, step, before), step)
         if before is not None:

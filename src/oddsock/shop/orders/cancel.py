@@ -1,6 +1,7 @@
-"""Cancel: recall the shipment, refund the capture, CANCELLED; safe to repeat after any death.
+"""Cancel: recall the shipment, void what is held, refund the capture, CANCELLED; safe to repeat after any death.
 
-Each effect is asked for only while it is still to be had (a live shipment, a live capture), under a key of its own.
+Each effect is asked for only while it is still to be had (a live shipment, a live hold or capture), under a key of its
+own.
 """
 
 from dataclasses import replace
@@ -39,7 +40,10 @@ class Cancel:
         try:
             for shipment_id in await desk.shipping.live_shipments(order_id, step.by):
                 await desk.shipping.recall(shipment_id, step.by)
-            for capture in await desk.payment.live_captures(order_id, step.by):
+            money = await desk.payment.standing(order_id, step.by)
+            for charge_id in money.holds:
+                await desk.payment.void(charge_id, reason, step.by)
+            for capture in money.captures:
                 await desk.payment.refund(capture, reason, step.by)
         except NoAnswer as cause:
             raise Unfinished(f"Order {order_id} is not cancelled yet: {cause.text}.") from cause

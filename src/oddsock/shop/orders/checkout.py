@@ -7,12 +7,14 @@ leaves a PAID order without a shipment; nothing is tried twice and nothing is co
 from dataclasses import replace
 from typing import Protocol
 
+from oddsock.shop import fault_points
 from oddsock.shop.calls import OPEN, TIMED_OUT, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.aftermath import Aftermath
 from oddsock.shop.orders.basket import Basket, Links
-from oddsock.shop.orders.course import CHECKOUT, Course, Declined, Stalled
+from oddsock.shop.orders.course import Course
 from oddsock.shop.orders.desk import Desk
+from oddsock.shop.orders.legs import CHECKOUT, Declined, Stalled
 from oddsock.shop.orders.notices import DECLINED as PAYMENT_DECLINED
 from oddsock.shop.orders.order import Order, total_of
 from oddsock.shop.orders.records import Step, UnknownOrder
@@ -110,6 +112,10 @@ class Checkout:
         order = await self._intake.order(order_id, links, by)
         # The legacy call to payment carries no key: two attempts are two charges.
         step = Step(CHECKOUT, replace(by, order_id=order.id, idempotency_key=""))
+        try:
+            await fault_points.reach("before-create", order=order.id)
+        except NoAnswer as cause:
+            raise self._intake.refusal(cause, step.by) from cause
         await self._desk.book.create(order, step)
         self._desk.narration.created(order, step.by)
         return await self._go_on(order, step)
@@ -149,7 +155,7 @@ class Checkout:
         errand = await self._desk.book.store.errand(order.id)
         if errand is not None and errand.stage == "finish" and not errand.dead:
             return order
-        if stalled.leg == "authorise":
+        if stalled.leg != "ship":
             unavailable = f"Payment service unavailable for order {order.id}"
             raise self._intake.refusal(stalled.cause, step.by, unavailable) from stalled.cause
         raise self._intake.refusal(stalled.cause, step.by) from stalled.cause

@@ -1,7 +1,7 @@
-"""The calls to payment: authorise, what is captured of an order, refund. NoAnswer when payment gives none.
+"""The calls to payment: charge, or hold and capture; how an order's money stands; void, refund. NoAnswer without one.
 
 POST /paymentAuth {address, card, customer, amount} as the original; the order's id, the customer's id and the key go in
-headers.
+headers. /authorise, /captures and /voids are ours; a payment without them takes money in one step.
 """
 
 from dataclasses import dataclass, replace
@@ -18,6 +18,8 @@ from oddsock.shop.orders.order import Order
 
 PAYMENT_URL = "http://payment"
 PAGE_ROWS = 5000
+GONE = 410
+"""The status that says, in our own words, that asking again leads to nothing."""
 
 
 class Authorisation(msgspec.Struct, frozen=True):
@@ -25,6 +27,14 @@ class Authorisation(msgspec.Struct, frozen=True):
 
     authorised: bool
     message: str = ""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """Payment's answer to authorise: *charge_id* names what may be captured or voided."""
+
+    authorised: bool
+    message: str = ""
+    charge_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,15 @@ class Capture:
     left_cents: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the money of one order stands: live *captures*, the charges that are only *held*, how many were *voided*."""
+
+    captures: tuple[Capture, ...] = ()
+    holds: tuple[str, ...] = ()
+    voided: int = 0
+
+
 class Payment(Protocol):
     """What orders needs of payment."""
 
@@ -42,8 +61,20 @@ class Payment(Protocol):
         """Charge the order's total; NoAnswer."""
         ...
 
-    async def live_captures(self, order_id: str, by: Correlation) -> list[Capture]:
-        """The captures of an order that are not refunded in full; NoAnswer."""
+    async def hold(self, order: Order, by: Correlation) -> Held | None:
+        """Set the order's total aside and take nothing; None where payment takes money in one step only; NoAnswer."""
+        ...
+
+    async def capture(self, charge_id: str, order_id: str, by: Correlation) -> None:
+        """Take what is held, once; NoAnswer, which is final when nothing is held any more."""
+        ...
+
+    async def void(self, charge_id: str, reason: str, by: Correlation) -> None:
+        """Let go of what is held, once; NoAnswer."""
+        ...
+
+    async def standing(self, order_id: str, by: Correlation) -> Standing:
+        """How the order's money stands in payment's book; NoAnswer."""
         ...
 
     async def refund(self, capture: Capture, reason: str, by: Correlation) -> None:
@@ -56,22 +87,29 @@ class _Charges(msgspec.Struct):
     next: int | None = None
 
 
-def live_captures(charges: list[Charge]) -> list[Capture]:
-    """The captures among *charges* that are neither voided nor refunded in full."""
+def standing_of(charges: list[Charge]) -> Standing:
+    """What *charges* come to: captures not refunded in full, authorisations neither captured nor voided."""
     left: dict[str, int] = {}
+    kinds: dict[str, set[str]] = {}
     for charge in charges:
+        kinds.setdefault(charge.charge_id, set()).add(charge.kind)
         if charge.kind == "capture":
             left[charge.charge_id] = left.get(charge.charge_id, 0) + charge.amount_cents
         elif charge.kind == "refund":
             left[charge.charge_id] = left.get(charge.charge_id, 0) - charge.amount_cents
-        elif charge.kind == "void":
-            left[charge.charge_id] = 0
-    return [Capture(charge_id, rest) for charge_id, rest in left.items() if rest > 0]
+    return Standing(
+        captures=tuple(Capture(charge_id, rest) for charge_id, rest in left.items() if rest > 0),
+        holds=tuple(one for one, had in kinds.items() if "authorisation" in had and not had & {"capture", "void"}),
+        voided=sum("void" in had for had in kinds.values()),
+    )
 
 
-def keyed(order: Order, by: Correlation) -> Correlation:
-    """*by* under the order's one key: whoever calls for it, however often, the effect is had once."""
-    return replace(by, idempotency_key=f"order-{order.id}")
+def keyed(order: Order, by: Correlation, voided: int = 0) -> Correlation:
+    """*by* under the order's one key: whoever calls for it, however often, the effect is had once.
+
+    What was held and voided is over for good: behind *voided* of those the order has another key.
+    """
+    return replace(by, idempotency_key=f"order-{order.id}" + (f":{voided + 1}" if voided else ""))
 
 
 def expect(answer: Answer, who: str, *statuses: int) -> Answer:
@@ -90,6 +128,14 @@ class PaymentOverHttp:
 
     async def authorise(self, order: Order, by: Correlation) -> Authorisation:
         """POST /paymentAuth; NoAnswer, also for a 500."""
+        return expect(await self._ask(order, by, "paymentAuth"), "payment", 200).read(Authorisation)
+
+    async def hold(self, order: Order, by: Correlation) -> Held | None:
+        """POST /authorise; None for a 404 or 405, the answer of a payment that has no such call."""
+        answer = await self._ask(order, by, "authorise")
+        return None if answer.status in (404, 405) else expect(answer, "payment", 200).read(Held)
+
+    async def _ask(self, order: Order, by: Correlation, what: str) -> Answer:
         body = {
             "address": {"id": None, **msgspec.to_builtins(order.address)},
             "card": {"id": None, **msgspec.to_builtins(order.card)},
@@ -97,10 +143,27 @@ class PaymentOverHttp:
             "amount": order.total,
         }
         of_order = replace(by, order_id=order.id, customer_id=order.customer_id)
-        answer = await call(self._client, "POST", f"{PAYMENT_URL}/paymentAuth", of_order.onward(), body)
-        return expect(answer, "payment", 200).read(Authorisation)
+        return await call(self._client, "POST", f"{PAYMENT_URL}/{what}", of_order.onward(), body)
 
-    async def live_captures(self, order_id: str, by: Correlation) -> list[Capture]:
+    async def capture(self, charge_id: str, order_id: str, by: Correlation) -> None:
+        """POST /captures; a 409 is looked up: it is fine when the money was taken, and final when it was let go."""
+        body = {"charge_id": charge_id, "amount_cents": 0}
+        answer = await call(self._client, "POST", f"{PAYMENT_URL}/captures", by.onward(), body)
+        if answer.status == 409:
+            found = await self.standing(order_id, by)
+            if any(capture.charge_id == charge_id for capture in found.captures):
+                return
+            raise NoAnswer(BROKEN, "payment holds the money no more", status=GONE)
+        expect(answer, "payment", 200, 201)
+
+    async def void(self, charge_id: str, reason: str, by: Correlation) -> None:
+        """POST /voids under a key of this charge's own; NoAnswer. What payment does not know needs no void."""
+        body = {"charge_id": charge_id, "reason": reason}
+        keyed = replace(by, idempotency_key=f"{by.idempotency_key}:{charge_id}")
+        answer = await call(self._client, "POST", f"{PAYMENT_URL}/voids", keyed.onward(), body)
+        expect(answer, "payment", 200, 201, 404)
+
+    async def standing(self, order_id: str, by: Correlation) -> Standing:
         """GET /charges?order=, all pages; NoAnswer."""
         charges: list[Charge] = []
         after: int | None = 0
@@ -110,7 +173,7 @@ class PaymentOverHttp:
             page = expect(answer, "payment", 200).read(_Charges)
             charges += page.charges
             after = page.next
-        return live_captures(charges)
+        return standing_of(charges)
 
     async def refund(self, capture: Capture, reason: str, by: Correlation) -> None:
         """POST /refunds under a key of this capture's own; NoAnswer. An over-refund means it was given back already."""

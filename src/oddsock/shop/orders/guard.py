@@ -11,7 +11,7 @@ from oddsock.shop.calls import OPEN, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.backoff import Backoff
 from oddsock.shop.orders.breaker import Breaker
-from oddsock.shop.orders.gateway import Authorisation, Capture, Payment
+from oddsock.shop.orders.gateway import Authorisation, Capture, Held, Payment, Standing
 from oddsock.shop.orders.limiter import Limiter
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.parcels import Shipping
@@ -121,9 +121,21 @@ class GuardedPayment:
         """As payment's; NoAnswer also when the guard makes no call."""
         return await self._guard.run(lambda: self._payment.authorise(order, by))
 
-    async def live_captures(self, order_id: str, by: Correlation) -> list[Capture]:
+    async def hold(self, order: Order, by: Correlation) -> Held | None:
+        """As payment's; NoAnswer also when the guard makes no call."""
+        return await self._guard.run(lambda: self._payment.hold(order, by))
+
+    async def capture(self, charge_id: str, order_id: str, by: Correlation) -> None:
+        """As payment's; NoAnswer also when the guard makes no call."""
+        await self._guard.run(lambda: self._payment.capture(charge_id, order_id, by))
+
+    async def void(self, charge_id: str, reason: str, by: Correlation) -> None:
         """As payment's."""
-        return await self._payment.live_captures(order_id, by)
+        await self._payment.void(charge_id, reason, by)
+
+    async def standing(self, order_id: str, by: Correlation) -> Standing:
+        """As payment's."""
+        return await self._payment.standing(order_id, by)
 
     async def refund(self, capture: Capture, reason: str, by: Correlation) -> None:
         """As payment's."""

@@ -16,9 +16,10 @@ from oddsock.shop import fault_points
 from oddsock.shop.calls import NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.aftermath import Aftermath
-from oddsock.shop.orders.course import Course, Declined, Stalled
+from oddsock.shop.orders.course import Course
 from oddsock.shop.orders.desk import Desk
 from oddsock.shop.orders.guard import Guard
+from oddsock.shop.orders.legs import Declined, Stalled
 from oddsock.shop.orders.notices import DECLINED
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.records import Errand, Step, Superseded, UnknownOrder

@@ -1,8 +1,9 @@
 """Retry: an order that was not paid, or paid and not shipped, is brought to its end; safe to repeat after any death.
 
 What makes it safe: the key and the PENDING line are on the disk before payment is asked; a capture of this order that
-lives already is adopted instead of charging; payment and shipping get the same key, so a lost answer is asked for
-again; a shipment that lives already is adopted too; the final answer is stored in the transaction of the last step.
+lives already, or money that is held for it, is adopted instead of charging; payment and shipping get the same key, so a
+lost answer is asked for again; a shipment that lives already is adopted too; the final answer is stored in the
+transaction of the last step.
 """
 
 from dataclasses import replace
@@ -56,9 +57,7 @@ class Retry:
             order = await desk.book.move(order, Status.PENDING, step, "retry")
             desk.narration.moved(order, step.by)
         try:
-            captures = await desk.payment.live_captures(order.id, step.by)
-            if captures:
-                adopted = captures[0].charge_id
+            if adopted := await self._adopted(order, step.by):
                 desk.narration.adopted(order, adopted, step.by)
                 order = await desk.book.move(order, Status.PAID, step, f"adopted capture {adopted}")
                 desk.narration.paid(order, step.by)
@@ -82,13 +81,21 @@ class Retry:
         desk.narration.paid(order, step.by)
         return order
 
+    async def _adopted(self, order: Order, by: Correlation) -> str:
+        """The charge that is this order's money already, taken now where it was only held; empty without one."""
+        money = await self._desk.payment.standing(order.id, by)
+        if money.captures or not money.holds:
+            return money.captures[0].charge_id if money.captures else ""
+        await self._desk.payment.capture(money.holds[0], order.id, keyed(order, by, money.voided))
+        return money.holds[0]
+
     async def _authorise(self, order: Order, by: Correlation) -> Authorisation:
         desk = self._desk
         if not desk.is_keyed:
             return await desk.payment.authorise(order, by)
         # The order's own key: a call of its checkout that is still on its way charges the same once.
         answer = await desk.payment.authorise(order, keyed(order, by))
-        if answer.authorised and not await desk.payment.live_captures(order.id, by):
+        if answer.authorised and not (await desk.payment.standing(order.id, by)).captures:
             # The stored answer is of a charge that was given back meanwhile.
             answer = await desk.payment.authorise(order, by)
         return answer

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import msgspec
 
+from oddsock.shop import fault_points
 from oddsock.shop.calls import NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.basket import Links
@@ -38,6 +39,7 @@ class UpstreamCheckout:
         shipment_id = await self._ship(order, step.by)
         placed_at = java_date(self._desk.clock.now())
         order = msgspec.structs.replace(order, status=Status.PAID, shipment_id=shipment_id, placed_at=placed_at)
+        await fault_points.reach("before-create", order=order.id)
         await self._desk.book.save_last(order, step, SAVED_LAST)
         self._desk.narration.saved(order, step.by)
         return order

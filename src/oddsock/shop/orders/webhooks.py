@@ -14,8 +14,9 @@ from oddsock.shop import wire
 from oddsock.shop.calls import NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.checkout import SAID_DECLINED
-from oddsock.shop.orders.course import Course, Declined, Stalled
+from oddsock.shop.orders.course import Course
 from oddsock.shop.orders.desk import Desk
+from oddsock.shop.orders.legs import Declined, Stalled
 from oddsock.shop.orders.notices import DECLINED
 from oddsock.shop.orders.order import Order
 from oddsock.shop.orders.records import KeyReused, Step, Superseded, UnknownOrder
@@ -77,7 +78,7 @@ class PaymentNews:
 
     async def _settle(self, order: Order, told: Told, step: Step) -> str:
         desk = self._desk
-        captures = await desk.payment.live_captures(order.id, step.by)
+        captures = (await desk.payment.standing(order.id, step.by)).captures
         if captures:
             await desk.book.open_key(step.by.idempotency_key, ACTOR, order.id)
             await self._adopt(order, captures[0].charge_id, step)

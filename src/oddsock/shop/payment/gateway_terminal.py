@@ -102,7 +102,9 @@ class GatewayTerminal:
         if intent.status == CANCELED:
             self._book.asks.give_up(ask)
             raise NoAnswer(BROKEN, "the gateway cancelled this payment")
+        await _reach_before(ask.by)
         self._book.write_down(deeds_of(intent), ask.by, self._book.asks.named(ask, intent.id))
+        await _reach_after(ask.by)
         return _held(intent)
 
     def _written(self, ask: Ask) -> Held:
@@ -133,7 +135,7 @@ class GatewayTerminal:
             wanted = amount_cents or held.amount_cents
             intent = await self._changed(self._gateway.capture(charge_id, wanted, f"{by.idempotency_key}:capture"))
             (deed,) = [each for each in deeds_of(intent) if each.kind == "capture"]
-            return self._book.keep_charge("captures", deed, of_charge(held, by), fingerprint)
+            return await self._kept("captures", deed, of_charge(held, by), fingerprint)
 
         return await self._work.alone(charge_id, act())
 
@@ -150,7 +152,7 @@ class GatewayTerminal:
             held = self._book.held(charge_id)
             await self._changed(self._gateway.cancel(charge_id, f"{by.idempotency_key}:void"))
             deed = _void(charge_id, held.amount_cents, reason)
-            return self._book.keep_charge("voids", deed, of_charge(held, by), fingerprint)
+            return await self._kept("voids", deed, of_charge(held, by), fingerprint)
 
         return await self._work.alone(charge_id, act())
 
@@ -166,9 +168,15 @@ class GatewayTerminal:
             key = f"{by.idempotency_key}:refund"
             made = await self._changed(self._gateway.refund(refund.charge_id, refund.amount_cents, refund.reason, key))
             deed = Deed("refund", refund.charge_id, made.amount, refund.reason, made.id)
-            return self._book.keep_charge("refunds", deed, of_charge(captured, by), fingerprint)
+            return await self._kept("refunds", deed, of_charge(captured, by), fingerprint)
 
         return await self._work.alone(refund.charge_id, act())
+
+    async def _kept(self, operation: str, deed: Deed, by: Correlation, fingerprint: str) -> tuple[Charge, bool]:
+        await _reach_before(by)
+        kept = self._book.keep_charge(operation, deed, by, fingerprint)
+        await _reach_after(by)
+        return kept
 
     async def _changed(self, call: Coroutine[Any, Any, T]) -> T:
         try:
@@ -229,6 +237,14 @@ class GatewayTerminal:
     async def end(self, wall_s: float) -> None:
         """Give what is under way *wall_s* wall seconds, then cancel it."""
         await self._work.end(wall_s)
+
+
+async def _reach_before(by: Correlation) -> None:
+    await reach("before-book", order=by.order_id, request_id=by.request_id)
+
+
+async def _reach_after(by: Correlation) -> None:
+    await reach("after-book", order=by.order_id, request_id=by.request_id)
 
 
 def deeds_of(intent: Intent) -> list[Deed]:

@@ -10,6 +10,7 @@ from aiohttp import web
 from oddsock.shop import wire
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.exposition import Metrics
+from oddsock.shop.fault_points import reach
 from oddsock.shop.log_lines import SpringLog
 from oddsock.shop.service import LOG, Surroundings
 from oddsock.shop.shipping.book import SCHEMA, ShippingBook, UnknownShipment
@@ -46,6 +47,7 @@ class ShippingApi:
         if is_new:
             self._log.bare("Adding shipment to queue...")
             self._master.call()
+        await reach("after-book-before-reply", order=by.order_id, request_id=by.request_id)
         return wire.answer(ShipmentBody(parcel.shipment_id, parcel.customer_id), 201, wire.SPRING_JSON)
 
     async def shipments(self, request: web.Request) -> web.Response:
