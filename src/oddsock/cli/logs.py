@@ -120,25 +120,13 @@ class _Csv(_Lines):
     @staticmethod
     def say(rows: "list[Log]") -> None:
         """A heading and one record a line; a message may have several lines."""
-        import csv
-        import io
-
         from oddsock.cli import screen
+        from oddsock.clients.datadog.log_table import write_table
 
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(("at", "status", "service", "host", "pod", "message"))
-        for row in rows:
-            writer.writerow((row.at, row.status, row.service, row.host, row.tag("pod_name"), _plain(row.message)))
-        screen.say(out.getvalue().rstrip("\n"))
+        screen.say(write_table(rows).rstrip("\n"))
 
 
 def _harmless(text: str) -> str:
     # A line may hold colours, and whatever else could move a terminal's cursor.
     text = _COLOUR.sub("", text)
     return "".join(one for one in text if one.isprintable() or one in "\n\t")
-
-
-def _plain(text: str) -> str:
-    # A spreadsheet takes a cell that begins so for a formula.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -7,7 +7,7 @@ Source of the form: the HTML standard, server-sent events.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import msgspec
 from aiohttp import web
@@ -68,6 +68,9 @@ async def _pass_on(response: web.StreamResponse, events: AsyncIterator[Event]) -
     finally:
         coming.cancel()
         await asyncio.gather(coming, return_exceptions=True)
+        if isinstance(events, AsyncGenerator):
+            # What it follows itself is let go at once, not when somebody collects it.
+            await events.aclose()
 
 
 def written(name: str, document: object) -> bytes:

@@ -6,7 +6,9 @@ datadog     `Datadog`, all the calls at one address: import it where a connectio
 connection  an address, two keys, and one call with a deadline, a size and a few tries
 errors      what a call may answer, turned into the house's errors; a refused query knows its column
 shipping    what is sent: logs, series, events, service checks
-logs        logs searched, paged by cursor, and counted
+logs        logs searched, paged by cursor, and counted; values of facets
+log_tail    logs followed as they come in
+log_table   logs as comma-separated values
 metrics     metric queries
 events      the event stream
 monitors    monitors and what state they are in

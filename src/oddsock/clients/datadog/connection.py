@@ -6,7 +6,7 @@ Nothing is sent anywhere by default: without an address there is no connection.
 import asyncio
 import gzip
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -18,6 +18,12 @@ from oddsock.clients.answers import explain, read_body
 from oddsock.clients.datadog.errors import API, make_refusal
 from oddsock.kit.clock import Clock, SystemClock
 from oddsock.kit.errors import CannotRun, Forbidden, Unreachable, UsageError
+
+SILENCE_S_MAX = 45.0
+"""Wall seconds without a byte after which a stream of events counts as broken; ours say something every ten."""
+
+EVENT_BYTES_MAX = 4_000_000
+"""The longest event of a stream: a log has at most a mebibyte."""
 
 CALL_S_MAX = 15.0
 """Wall seconds within which one try must be answered."""
@@ -120,6 +126,29 @@ class Connection:
         answer = await self._call(method, self.address.api + path, document=document, what=what, again=again)
         return self._read(answer, shape, what)
 
+    async def follow(self, path: str, query: Mapping[str, str], what: str) -> AsyncIterator[list[tuple[str, bytes]]]:
+        """Server-sent events of *path* as (name, data), as many at a time as came together, until the server ends them.
+
+        Unreachable when it falls silent, or tells more than EVENT_BYTES_MAX in one event; refusals are those of `ask`.
+        """
+        timeout = aiohttp.ClientTimeout(sock_connect=CALL_S_MAX, sock_read=SILENCE_S_MAX)
+        url = self.address.api + path
+        try:
+            async with self._open().get(
+                url, params=query, headers=self._keys(), timeout=timeout, allow_redirects=False
+            ) as got:
+                if got.status >= 300:
+                    raise make_refusal(self.address.api, what, got.status, await read_body(got))
+                waiting = b""
+                async for chunk in got.content.iter_any():
+                    *whole, waiting = (waiting + chunk).split(b"\n\n")
+                    if len(waiting) > EVENT_BYTES_MAX:
+                        raise Unreachable(API, self.address.api, f"{what}: an event does not end")
+                    if events := [event for event in map(_read_event, whole) if event[1]]:
+                        yield events
+        except (aiohttp.ClientError, TimeoutError, OSError) as cause:
+            raise Unreachable(API, self.address.api, explain(cause), "Is the stack up?") from cause
+
     async def ship(self, path: str, body: bytes, what: str, *, to_intake: bool = False, packed: bool = True) -> None:
         """Send *body*, JSON, at least once; *packed* allows gzip."""
         self._refuse_changes(what)
@@ -142,11 +171,7 @@ class Connection:
         packed: bool = True,
         again: bool = True,
     ) -> bytes:
-        headers = {
-            "DD-API-KEY": self.address.api_key,
-            "DD-APPLICATION-KEY": self.address.app_key,
-            "Accept": "application/json",
-        }
+        headers = {**self._keys(), "Accept": "application/json"}
         if document is not None:
             body = msgspec.json.encode(document)
         if body is not None:
@@ -183,6 +208,9 @@ class Connection:
             told = got.headers.get("Retry-After") or got.headers.get("X-RateLimit-Reset") or ""
             return got.status, await read_body(got), float(told) if told.isdigit() else 0.0
 
+    def _keys(self) -> dict[str, str]:
+        return {"DD-API-KEY": self.address.api_key, "DD-APPLICATION-KEY": self.address.app_key}
+
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             # A proxy of the environment is for the real Datadog, never between us and a server of this machine.
@@ -198,3 +226,14 @@ class Connection:
             return msgspec.json.decode(answer or b"null", type=shape)
         except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
             raise CannotRun(f"{self.address.api} answered {what} with something else: {cause}.") from cause
+
+
+def _read_event(block: bytes) -> tuple[str, bytes]:
+    """Name and data of one server-sent event; no data where it is a comment."""
+    name, data = "message", b""
+    for line in block.split(b"\n"):
+        if line.startswith(b"event: "):
+            name = line[7:].decode()
+        elif line.startswith(b"data: "):
+            data = line[6:]
+    return name, data

@@ -7,7 +7,7 @@ from oddsock.clients.datadog.connection import Address, Connection, make_address
 from oddsock.clients.datadog.dashboards import Dashboards
 from oddsock.clients.datadog.events import Events
 from oddsock.clients.datadog.hosts import Hosts
-from oddsock.clients.datadog.logs import Logs
+from oddsock.clients.datadog.log_tail import LogTail
 from oddsock.clients.datadog.metrics import Metrics
 from oddsock.clients.datadog.monitors import Monitors
 from oddsock.clients.datadog.pipelines import LogPipelines
@@ -15,7 +15,7 @@ from oddsock.clients.datadog.shipping import Shipping
 from oddsock.kit.clock import Clock
 
 
-class Datadog(Shipping, Logs, Metrics, Events, Monitors, Dashboards, Hosts, LogPipelines):
+class Datadog(Shipping, LogTail, Metrics, Events, Monitors, Dashboards, Hosts, LogPipelines):
     """Telemetry at *address*; UsageError when there is none, for nothing is sent anywhere by default.
 
     Every call raises Unreachable, Forbidden, QueryRefused or CannotRun; with *read_only* none changes anything.

@@ -60,8 +60,13 @@ class Events:
         # v1 tells whole seconds, newest first: within one of them the ids tell what came before what.
         return sorted(rows.values(), key=lambda event: (event.at, len(event.id), event.id))[:limit]
 
-    async def search_events(self, query: str, from_: str, to: str, limit: int = EVENTS_MAX) -> list[Event]:
-        """At most *limit* events that *query* finds, oldest first; QueryRefused when the query is wrong."""
+    async def search_events(
+        self, query: str, from_: str, to: str, limit: int = EVENTS_MAX, *, newest_first: bool = False
+    ) -> list[Event]:
+        """At most *limit* events that *query* finds, oldest first unless told otherwise.
+
+        QueryRefused when the query is wrong.
+        """
         rows: list[Event] = []
         cursor = ""
         while True:
@@ -74,7 +79,7 @@ class Events:
                 "/api/v2/events/search",
                 document={
                     "filter": {"query": query, "from": from_, "to": to},
-                    "sort": "timestamp",
+                    "sort": "-timestamp" if newest_first else "timestamp",
                     "page": page,
                 },
                 what="an event search",

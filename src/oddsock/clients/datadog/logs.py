@@ -6,13 +6,17 @@ from typing import Any
 import msgspec
 
 from oddsock.clients.datadog.connection import Connection
-from oddsock.clients.datadog.records import Bucket, FoundLogs, Log
+from oddsock.clients.datadog.records import Bucket, FacetValue, FoundLogs, Log, LogPage
 
 PAGE_ROWS = 1000
 """The largest page that Datadog gives."""
 
 LOGS_MAX = 10_000
 """How many logs one search reads unless it is told otherwise."""
+
+
+FACETS = "/_oddsock/facets"
+"""Our own store's completion of facets; Datadog is asked for groups in its place."""
 
 
 class _Attributes(msgspec.Struct):
@@ -25,7 +29,9 @@ class _Attributes(msgspec.Struct):
     attributes: dict[str, Any] = {}
 
 
-class _Row(msgspec.Struct):
+class LogRow(msgspec.Struct):
+    """A log as Datadog's v2 API has it."""
+
     id: str
     attributes: _Attributes
 
@@ -45,8 +51,12 @@ class _Meta(msgspec.Struct):
 
 
 class _Page(msgspec.Struct):
-    data: list[_Row] = []
+    data: list[LogRow] = []
     meta: _Meta = msgspec.field(default_factory=_Meta)
+
+
+class _Facet(msgspec.Struct):
+    values: list[FacetValue] = []
 
 
 class _Counted(msgspec.Struct):
@@ -71,27 +81,39 @@ class Logs:
         """
         rows: list[Log] = []
         warnings: dict[str, None] = {}
-        cursor: str | None = None
+        cursor = ""
         while True:
-            page: dict[str, Any] = {"limit": min(PAGE_ROWS, limit - len(rows))}
-            if cursor:
-                page["cursor"] = cursor
-            found = await self.connection.ask(
-                _Page,
-                "POST",
-                "/api/v2/logs/events/search",
-                document={
-                    "filter": {"query": query, "from": from_, "to": to},
-                    "sort": "-timestamp" if newest_first else "timestamp",
-                    "page": page,
-                },
-                what="a log search",
-            )
-            rows += [_read_log(row) for row in found.data]
-            warnings |= dict.fromkeys(_spell(one) for one in found.meta.warnings)
-            cursor = found.meta.page.after
-            if not cursor or not found.data or len(rows) >= limit:
+            wanted = min(PAGE_ROWS, limit - len(rows))
+            found = await self.page_logs(query, from_, to, wanted, cursor, newest_first=newest_first)
+            rows += found.rows
+            warnings |= dict.fromkeys(found.warnings)
+            cursor = found.cursor
+            if not cursor or not found.rows or len(rows) >= limit:
                 return FoundLogs(rows=rows[:limit], is_whole=not cursor, warnings=tuple(warnings))
+
+    async def page_logs(
+        self, query: str, from_: str, to: str, limit: int, cursor: str = "", *, newest_first: bool = True
+    ) -> LogPage:
+        """One page of at most *limit* (up to PAGE_ROWS) logs, behind the page that gave *cursor*.
+
+        QueryRefused when the query or the cursor is wrong.
+        """
+        found = await self.connection.ask(
+            _Page,
+            "POST",
+            "/api/v2/logs/events/search",
+            document={
+                "filter": {"query": query, "from": from_, "to": to},
+                "sort": "-timestamp" if newest_first else "timestamp",
+                "page": {"limit": limit, **({"cursor": cursor} if cursor else {})},
+            },
+            what="a log search",
+        )
+        return LogPage(
+            rows=[read_log(row) for row in found.data],
+            cursor=found.meta.page.after or "",
+            warnings=tuple(_spell(one) for one in found.meta.warnings),
+        )
 
     async def aggregate_logs(
         self,
@@ -120,8 +142,25 @@ class Logs:
         buckets = await self.aggregate_logs(query, from_, to)
         return int(next((bucket.computes.get("c0") or 0 for bucket in buckets), 0))
 
+    async def facet_values(
+        self, facet: str, query: str, from_: str, to: str, prefix: str = "", limit: int = 20
+    ) -> list[FacetValue]:
+        """The values of *facet* among the logs of a search that begin with *prefix*, most frequent first."""
+        if self.connection.address.is_local:
+            asked = {"facet": facet, "from": from_, "to": to, "prefix": prefix}
+            asked |= {"query": query} if query.strip() not in ("", "*") else {}
+            found = (await self.connection.ask(_Facet, "GET", FACETS, query=asked, what="facets")).values
+        else:
+            groups = [{"facet": facet, "limit": PAGE_ROWS}] if prefix else [{"facet": facet, "limit": limit}]
+            buckets = await self.aggregate_logs(query, from_, to, group_by=groups)
+            counted = [(str(one.by.get(facet, "")), int(one.computes.get("c0") or 0)) for one in buckets]
+            found = [FacetValue(value=value, count=count) for value, count in counted if value.startswith(prefix)]
+            found.sort(key=lambda one: -one.count)
+        return found[:limit]
 
-def _read_log(row: _Row) -> Log:
+
+def read_log(row: LogRow) -> Log:
+    """*row* as the house reads it."""
     about = row.attributes
     return Log(
         id=row.id,

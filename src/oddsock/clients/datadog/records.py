@@ -30,6 +30,28 @@ class FoundLogs(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+class LogPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a log search; *cursor* leads to the next, empty behind the last."""
+
+    rows: list[Log]
+    cursor: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Tailed(msgspec.Struct, frozen=True, kw_only=True):
+    """Logs that came in together, oldest first; *missed* is how many were left out before them."""
+
+    rows: list[Log]
+    missed: int = 0
+
+
+class FacetValue(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of a tag or an attribute and how many logs have it."""
+
+    value: str
+    count: int
+
+
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     """One group of counted logs: *by* facet, *computes* by name (c0, c1 ...), a number or a list of time and value."""
 

@@ -125,13 +125,7 @@ class LogAggregates:
         facet, prefix = query.get("facet", "service"), query.get("prefix", "")
         filter_ = Filter(query=query.get("query"), start=query.get("from"), to=query.get("to"))
         asked = understand(filter_, Options(), self._now_ms())
-        if query.get("query"):
-            group = Group(facet, FACET_VALUES_MAX)
-            found = await self._store.aggregate(asked.search, asked.from_ms, asked.to_ms, [Compute()], [group])
-            counted = [(str(bucket.by.get(facet)), bucket.computes[0]) for bucket in found]
-            rows = [(value, count) for value, count in counted if value.startswith(prefix)]
-        else:
-            rows = [*await self._store.facet_values(facet, asked.from_ms, asked.to_ms, prefix, FACET_VALUES_MAX)]
+        rows = await self._store.facet_values(facet, asked.from_ms, asked.to_ms, prefix, FACET_VALUES_MAX, asked.search)
         return answer_json({"facet": facet, "values": [{"value": value, "count": count} for value, count in rows]})
 
     def _now_ms(self) -> int:
