@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from oddsock.drill.case import Case
+from oddsock.drill.row_files import write_rows
 from oddsock.kit.clock import iso
 
 pytestmark = pytest.mark.bench
@@ -80,7 +81,7 @@ def write_case(folder: Path, orders: int) -> Case:
     taken_at = at(orders, 100)
     for name, rows in books.items():
         body = {"book": name, "phase": "after-heal", "taken_at": taken_at, "source": "made", "missing": None}
-        (folder / f"{name}.json").write_bytes(msgspec.json.encode({**body, "rows": rows}))
+        write_rows(folder / f"{name}.json", body, rows)
     case.unlock()
     return case
 

@@ -23,6 +23,8 @@ from oddsock.drill.ledger import Ledger, Row
 from oddsock.drill.mend_action import MendOptions
 from oddsock.drill.mend_plan import plan_actions
 from oddsock.drill.posting import build_ledger
+from oddsock.drill.sieve.sift import sift
+from oddsock.drill.sieve.standing import Standing
 from oddsock.drill.verdict import Account, CheckResult, Finding, Outcome
 
 PRECEDENCE = (
@@ -50,9 +52,36 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def account(case: Case, phase: str, report_differences: list[str] | None = None) -> Account:
-    """The account of *phase*'s evidence in *case*; reads files only."""
+    """The account of *phase*'s evidence in *case*; reads files only.
+
+    Where they can be told, orders in good order pass the sieve and only the others are judged; it is the same account.
+    """
     with uncollected():
-        return account_books(read_books(case, phase, report_differences))
+        sifted = sift(case, phase)
+        if sifted is None:
+            return account_books(read_books(case, phase, report_differences))
+        course = msgspec.structs.replace(sifted.course, report_differences=report_differences)
+        books = judge_ledger(build_ledger(sifted.evidence, course, aside=sifted.aside))
+        books = msgspec.structs.replace(books, results=leave_out(books.results, asked_checks(case)))
+        return _with_passed(account_books(books), sifted.standings)
+
+
+def _with_passed(held: Account, standings: list[Standing]) -> Account:
+    """The account of what was *held* back and of the orders that passed, in the order of their book."""
+    rest = iter(held.outcomes)
+    outcomes = [
+        next(rest)
+        if standing.is_held
+        else Outcome(kind="balanced", order_id=standing.order_id, attempts=[standing.operation or ""])
+        for standing in standings
+    ]
+    passed = sum(not standing.is_held for standing in standings)
+    return msgspec.structs.replace(
+        held,
+        attempts=held.attempts + passed,
+        balanced=held.balanced + passed,
+        outcomes=[*outcomes, *rest],
+    )
 
 
 @contextmanager

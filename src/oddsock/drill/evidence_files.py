@@ -103,15 +103,28 @@ class CaseFolder(Protocol):
 
 
 def load(case: CaseFolder, phase: str) -> Evidence:
-    """The evidence *case* kept in *phase*; books that were not taken are missing; CannotRun when a file is damaged.
+    """The evidence *case* kept in *phase*; books that were not taken are missing; CannotRun when a file is damaged."""
+
+    def book(name: str, row: type[Row]) -> BookEvidence[Row]:
+        return read_book(case.path / "evidence" / phase / f"{name}.json", name, phase, row)
+
+    return assemble(case, phase, book)
+
+
+class BookReader(Protocol):
+    """Reads one book of a phase."""
+
+    def __call__(self, name: str, row: type[Row], /) -> BookEvidence[Row]:
+        """The book *name* with rows of type *row*."""
+        ...
+
+
+def assemble(case: CaseFolder, phase: str, book: BookReader) -> Evidence:
+    """All books of *phase* as *book* reads them, and the logs and pages that *case* kept.
 
     The file keeps an order as the shop shows it; where that is without a status, the journal's is filled in here.
     """
     folder = case.path / "evidence" / phase
-
-    def book(name: str, row: type[Row]) -> BookEvidence[Row]:
-        return read_book(folder / f"{name}.json", name, phase, row)
-
     orders, journal = book("orders", Order), book("journal", StatusChange)
     return Evidence(
         phase=phase,

@@ -7,7 +7,7 @@ from oddsock.clients.sockshop.books import Notice, Order
 from oddsock.drill.course import Course
 from oddsock.drill.evidence_files import BookEvidence, Evidence
 from oddsock.drill.grouping import ChargeGroup, Parcel, group_charges, group_parcels
-from oddsock.drill.ledger import LEDGER_BOOKS, NOT_KEPT, SIDE_BOOKS, Ledger, Row
+from oddsock.drill.ledger import LEDGER_BOOKS, NOT_KEPT, SIDE_BOOKS, Aside, Ledger, Row
 from oddsock.drill.matching import AttemptMatch, Place, Places, match_attempts
 from oddsock.drill.operation import Attempt
 from oddsock.kit.ids import trace_id
@@ -16,7 +16,9 @@ Grouped = TypeVar("Grouped", ChargeGroup, Parcel)
 Line = TypeVar("Line")
 
 
-def build_ledger(evidence: Evidence, course: Course, before: Evidence | None = None) -> Ledger:
+def build_ledger(
+    evidence: Evidence, course: Course, before: Evidence | None = None, aside: Aside | None = None
+) -> Ledger:
     """Match all that *evidence* holds to the orders and to the attempts made until then; pure."""
     taken_at = evidence.orders.taken_at or evidence.taken_at
     attempts = course.attempts_until(taken_at)
@@ -49,6 +51,7 @@ def build_ledger(evidence: Evidence, course: Course, before: Evidence | None = N
         orphan_notices=_post_notices(rows, evidence.notices.rows),
         missing=missing_books(evidence) | _missing_attempts(course),
         before=before,
+        aside=aside or Aside(),
     )
 
 

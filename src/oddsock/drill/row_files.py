@@ -19,7 +19,7 @@ import msgspec
 from oddsock.kit.errors import OddsockError
 from oddsock.kit.files import write_whole
 
-BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 17
 """About how much of a file is in memory at once."""
 
 ROWS_BEGIN, BETWEEN, ROWS_END = b'"rows":[\n', b",\n", b"\n]}\n"
@@ -67,7 +67,7 @@ def read_head(path: Path) -> dict[str, Any]:
 
 def read_blocks(path: Path) -> Iterator[Block]:
     """The rows of *path*, block after block; NoBlocks when it is not laid out in lines or its end is missing."""
-    with path.open("rb", buffering=BLOCK_BYTES) as source:
+    with path.open("rb") as source:
         offset = len(source.readline())
         is_whole = False
         while text := source.read(BLOCK_BYTES):

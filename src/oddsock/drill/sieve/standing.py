@@ -1,0 +1,123 @@
+"""How an order stands while the books are read: what its lines must agree with, and how far they have brought it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from oddsock.drill.checks.orders import FIRST, NEXT
+from oddsock.drill.ledger import FAILED, PLACED
+from oddsock.drill.row_files import Block
+from oddsock.drill.sieve.lean import Basket
+from oddsock.kit.errors import OddsockError
+
+
+class Unfit(OddsockError):
+    """These books are not laid out as the sieve expects: they are judged without it."""
+
+
+class Step(dict[str, "Step"]):
+    """A place in the order of a book's lines: what the next line may say, and the place it leads to."""
+
+
+def _walks() -> tuple[Step, dict[str, Step]]:
+    """The journal of an order that was bought, by the state machine but without its ways through failure."""
+    steps = {status: Step() for status in NEXT if status not in FAILED}
+    for status, step in steps.items():
+        step.update({following: steps[following] for following in NEXT[status] if following in steps})
+    return Step({status: steps[status] for status in FIRST["order"]}), steps
+
+
+FIRST_AT = datetime.min.replace(tzinfo=UTC)
+"""Before all instants."""
+
+UNBORN, WALK = _walks()
+"""Before the first line of the journal; the place after each status. B3, and B4 by where an order must end."""
+
+BOUGHT = {status: status for status in PLACED}
+"""The statuses of orders that can pass, each as one object for all of them."""
+
+TAKEN = Step()
+_HELD = Step(capture=TAKEN)
+UNPAID = Step(authorisation=_HELD, capture=TAKEN)
+"""One charge: authorised and captured, or captured at once; no decline, no second line of a kind, no way back. C1, C4,
+C7, C9, R1 to R5."""
+
+SENT = Step()
+SENT.update(accepted=SENT, queued=SENT, dispatched=SENT)
+_QUEUED = Step(dispatched=SENT)
+_QUEUED.update(accepted=_QUEUED, queued=_QUEUED)
+UNSENT = Step(queued=_QUEUED, dispatched=SENT)
+UNSENT.update(accepted=UNSENT)
+"""One parcel: dispatched, and never recalled or given up. S1 to S3, S7."""
+
+
+class Standing:
+    """One order on its way through the sieve; *is_held* once anything about it is not as in the plainest case."""
+
+    __slots__ = (
+        "address", "at", "basket", "charge_id", "charges", "customer_id", "event_seq", "event_shipment", "event_status",
+        "goal", "invoked_at", "is_held", "is_told", "journal", "label", "mails", "operation", "order_id", "paid_at",
+        "parcels", "pending_at", "request_id", "shipment_id", "status", "total_cents", "trace_id",
+    )  # fmt: skip
+
+    event_seq: int
+    event_status: str | None
+    event_shipment: str | None
+    pending_at: datetime | None
+    paid_at: datetime | None
+
+    def __init__(
+        self, order_id: str, customer_id: str, status: str, total_cents: int, basket: Basket, shipment_id: str
+    ) -> None:
+        self.order_id = order_id
+        self.customer_id = customer_id
+        self.status = status
+        self.total_cents = total_cents
+        self.basket = basket
+        self.shipment_id = shipment_id
+        self.address = ""
+        self.is_held = False
+        # Of its one attempt:
+        self.operation: str | None = None
+        self.invoked_at: datetime | None = None
+        self.request_id = self.trace_id = ""
+        self.is_told = False
+        # How far each book has brought it:
+        self.journal = UNBORN
+        self.goal = WALK.get(status)
+        self.at: datetime = FIRST_AT
+        self.charge_id: str | None = None
+        self.charges = UNPAID
+        self.parcels = UNSENT
+        self.label: str | None = None
+        self.mails = 0
+
+    @property
+    def passes(self) -> bool:
+        """Whether all books brought it to where a bought order ends."""
+        return (
+            not self.is_held
+            and self.operation is not None
+            and self.journal is self.goal
+            and self.charges is TAKEN
+            and self.parcels is SENT
+            and self.label is not None
+            and self.is_told
+        )
+
+
+class Sheet:
+    """Which lines of the file at *path* are about which order, block by block, to find the lines of those held."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._blocks: list[tuple[int, int, list[Standing | None]]] = []
+
+    def add(self, block: Block, standings: list[Standing | None]) -> None:
+        """The order of each line of *block*, None where a line is about none or is to be read again at any rate."""
+        self._blocks.append((block.offset, block.size, standings))
+
+    def held(self) -> Iterator[tuple[int, int, list[int]]]:
+        """Of each block its offset, its size and the numbers of the lines that are held back."""
+        for offset, size, standings in self._blocks:
+            yield offset, size, [n for n, one in enumerate(standings) if one is None or one.is_held]
