@@ -26,10 +26,6 @@ from oddsock.kit.money import SHIPPING_CENTS
 INTERRUPTED = "the drill was interrupted before an answer came"
 
 
-VANISHED = "the browser vanished before an answer came"
-VANISH_WALL_S = 0.01
-"""How long a vanishing browser stays: long enough for the request to be sent, too short for an order to be paid."""
-
 FIRST_PRESS_WALL_S_MAX = 30.0
 """How long a second press waits for the first one to be made, where the machine is behind."""
 
@@ -255,7 +251,8 @@ _ACTIONS: dict[str, Action] = {
 
 async def _press(browser: Browser, invoke: CheckoutInvoke, operation: Operation) -> Reply:
     if operation.order_token:
-        return await browser.checkout(invoke.request_id, invoke.traceparent, operation.order_token)
+        token = operation.order_token
+        return await browser.checkout(invoke.request_id, invoke.traceparent, token, operation.vanishes)
     return await browser.checkout(invoke.request_id, invoke.traceparent)
 
 
@@ -277,10 +274,7 @@ async def _checkout(operation: Operation, session: Session, logbook: Logbook) ->
     _begin(operation, logbook, msgspec.to_builtins(invoke))
     form.pressed.set()
     try:
-        async with asyncio.timeout(VANISH_WALL_S if operation.vanishes else None):
-            reply = await _press(browser, invoke, operation)
-    except TimeoutError:
-        return _end(operation, logbook, "unknown", msgspec.to_builtins(CheckoutEnd(error=VANISHED)))
+        reply = await _press(browser, invoke, operation)
     except asyncio.CancelledError:
         _end(operation, logbook, "unknown", msgspec.to_builtins(CheckoutEnd(error=INTERRUPTED)))
         raise

@@ -28,6 +28,9 @@ CALL_S_MAX = 20.0
 SOCKS_MAX = 1000
 """Socks asked of the catalogue at once."""
 
+VANISHED = "the browser vanished before an answer came"
+"""What is known of an order whose answer nobody read."""
+
 Outcome = Literal["ok", "fail", "unknown"]
 Told = Literal["confirmation", "error", "nothing"]
 
@@ -146,10 +149,13 @@ class Browser:
             raise Unreachable("the cart", answer.url, "its answer is no list")
         return [hal.read_line(item) for item in answer.document]
 
-    async def checkout(self, request_id: str = "", traceparent: str = "", order_token: str = "") -> Reply:
+    async def checkout(
+        self, request_id: str = "", traceparent: str = "", order_token: str = "", vanishes: bool = False
+    ) -> Reply:
         """Press "Proceed to checkout"; after a 201, or a 202 of which the page speaks, the cart goes; it is read.
 
-        *order_token* is the form's, which its script sends as the Idempotency-Key of each press.
+        *order_token* is the form's, which its script sends as the Idempotency-Key of each press. A browser that
+        *vanishes* has sent the order, and whatever is answered nobody reads: its page does nothing more.
         """
         if not self._is_logged_in():
             message = "You must be logged in to place an order."
@@ -158,6 +164,8 @@ class Browser:
         reply, answer = await self._do(
             "POST", "/orders", {}, headers=headers, request_id=request_id, traceparent=traceparent
         )
+        if vanishes:
+            return Reply(outcome="unknown", error=VANISHED, duration_ms=reply.duration_ms)
         reply = _told(reply, answer)
         if reply.http_status == 201 or (reply.http_status == 202 and reply.message):
             await self.clear_cart()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from oddsock.clients.sockshop.browser import VANISHED
 from oddsock.drill.account import Books, read_books, uncollected
 from oddsock.drill.case import Case
 from oddsock.drill.customers import operations
@@ -12,7 +13,6 @@ from oddsock.drill.ledger import OPEN, Row
 from oddsock.drill.matrix.noticed import Noticed
 from oddsock.drill.operation import Attempt, Operation
 from oddsock.drill.plan import Plan
-from oddsock.drill.shopper import VANISHED
 from oddsock.drill.telemetry_span import Span, read_span
 from oddsock.kit.clock import instant
 
@@ -32,8 +32,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one cell; *wanted* counts carts that somebody wanted to buy, however often the button was pressed.
 
     Times are plan seconds: *detect_plan_s* from the fault to a monitor's alert, *drain_plan_s* from the complete heal,
-    *balanced_plan_s* from its beginning, to the last order's end; None is never. *errors_found* is None where no
-    telemetry was asked, and so is what *is_watched* says of *detect_plan_s*.
+    *balanced_plan_s* from its beginning, to the last order's end; None is never. *accepted_per_min* is by plan minute.
+    *errors_found* is None where no telemetry was asked, and so is what *is_watched* says of *detect_plan_s*.
     """
 
     wanted: int
@@ -47,7 +47,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     odd: int
     recovered_cents: int
     accepted_in_outage: int
-    accepted_per_s: float | None = None
+    accepted_per_min: float | None = None
     drain_plan_s: float | None = None
     balanced_plan_s: float | None = None
     drift_checkable: int = 0
@@ -95,11 +95,11 @@ def _count(books: Books, plan: Plan, span: Span | None, noticed: Noticed | None)
 def _timed(figures: Figures, rows: list[Row], span: Span, speed: float, noticed: Noticed | None) -> Figures:
     """*figures* with what depends on when the fault began and its heal."""
     ended_at = max((row.history[-1].at for row in rows if row.history), default="")
-    outage_s = _plan_s(span.from_at, span.to_at, speed) / speed
+    outage_min = _plan_s(span.from_at, span.to_at, speed) / 60
     untrue = figures.lost, figures.double_charged, figures.orphan_charges, figures.untold, figures.falsely_shown
     return msgspec.structs.replace(
         figures,
-        accepted_per_s=round(figures.accepted_in_outage / outage_s, 2) if outage_s else None,
+        accepted_per_min=round(figures.accepted_in_outage / outage_min, 2) if outage_min else None,
         drain_plan_s=None if figures.stuck else _plan_s(span.to_at, ended_at, speed),
         balanced_plan_s=None if figures.stuck or any(untrue) else _plan_s(span.healing_at, ended_at, speed),
         detect_plan_s=_plan_s(span.from_at, noticed.alerted_at, speed) if noticed and noticed.alerted_at else None,
@@ -119,21 +119,14 @@ def _plan_s(from_at: str, to_at: str, speed: float) -> float:
 
 
 def _visits(books: Books, plan: Plan) -> dict[str, list[Row]]:
-    """The rows of each cart that somebody wanted to buy on the main clock: a form, or one cart ordered again.
-
-    A browser that vanished before its order had come to the shop wanted nothing that the shop could know of.
-    """
+    """The rows of each cart that somebody wanted to buy on the main clock: a form, or one cart ordered again."""
     visit_of = _name_visits(operations(plan))
     visits: dict[str, list[Row]] = defaultdict(list)
     for row in books.ledger.rows:
         for name in dict.fromkeys(visit_of.get(attempt.operation, "") for attempt in row.attempts):
             if name:
                 visits[name].append(row)
-    return {name: rows for name, rows in visits.items() if any(map(_has_arrived, rows))}
-
-
-def _has_arrived(row: Row) -> bool:
-    return row.order is not None or any(attempt.error != VANISHED for attempt in row.attempts)
+    return visits
 
 
 def _name_visits(planned: list[Operation]) -> dict[str, str]:

@@ -20,7 +20,7 @@ COLUMNS = {
     "falsely_shown": "falsely shown",
     "odd": "odd",
     "recovered_cents": "recovered by itself",
-    "accepted_per_s": "accepted/s in the outage",
+    "accepted_per_min": "accepted/min in the outage",
     "drain_plan_s": "plan s to drain",
     "balanced_plan_s": "plan s to balanced",
     "detect_plan_s": "plan s to detect",
@@ -30,7 +30,7 @@ COLUMNS = {
 BAD = ("lost", "double_charged", "orphan_charges", "stuck", "untold", "falsely_shown", "odd")
 """The columns of which less is better."""
 
-GOOD = ("recovered_cents", "accepted_per_s", "errors_found", "drift_checkable")
+GOOD = ("recovered_cents", "accepted_per_min", "errors_found", "drift_checkable")
 """The columns of which more is better."""
 
 AWAITED = {"balanced_plan_s": "is balanced", "detect_plan_s": "is noticed"}
@@ -119,7 +119,7 @@ def _range(column: str, figures: Iterable[Figures]) -> Range | None:
     measured = [one for one in figures if column not in ("detect_plan_s", "errors_found") or one.is_watched]
     found = [getattr(one, column) for one in measured]
     known = [value for value in found if value is not None]
-    if not found or (not known and column == "accepted_per_s"):
+    if not found or (not known and column == "accepted_per_min"):
         return None
     return (min(known), max(known) if len(known) == len(found) else None) if known else (None, None)
 

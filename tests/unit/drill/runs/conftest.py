@@ -25,7 +25,7 @@ from oddsock.clients.sockshop.books import (
     Sock,
     StatusChange,
 )
-from oddsock.clients.sockshop.browser import Browser, Page, Reply
+from oddsock.clients.sockshop.browser import VANISHED, Browser, Page, Reply
 from oddsock.clients.sockshop.doors import Answer, FixedDoors
 from oddsock.clients.sockshop.shop import Health, Shop
 from oddsock.drill.access import Access
@@ -323,13 +323,17 @@ class FakeBrowser(Browser):
         self.toy.need("carts")
         return self.toy.lines(self.customer_id)
 
-    async def checkout(self, request_id: str = "", traceparent: str = "", order_token: str = "") -> Reply:
+    async def checkout(
+        self, request_id: str = "", traceparent: str = "", order_token: str = "", vanishes: bool = False
+    ) -> Reply:
         if not self.customer_id:
             return Reply(outcome="fail", told="error", message="You must be logged in to place an order.")
         if self.toy.slow_checkout_plan_s:
             await self.toy.clock.sleep(self.toy.slow_checkout_plan_s)
         order = self.toy.place(self.toy.customers[self.username], await self.cart(), request_id)
         order = self.toy.pay_and_ship(order)
+        if vanishes:
+            return Reply(outcome="unknown", error=VANISHED)
         if order.status != "PAID":
             return Reply(outcome="unknown", http_status=500, error="no payment", cart_after=await self.cart())
         await self.clear_cart()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from oddsock.clients.sockshop.browser import VANISHED
 from oddsock.drill.history import Entry
 from oddsock.drill.logbook import Logbook
 from oddsock.drill.operation import Attempt, Operation, Verb, attempts
@@ -80,6 +81,17 @@ async def test_who_got_a_confirmation_does_not_order_again_and_who_got_none_does
         checkout = Operation(id=f"b{number}", username="Rayaan", at_s=0.0, verb="checkout")
         await act(checkout, counter.access.sessions, counter.logbook)
     assert [attempt.http_status for attempt in attempts(counter.world.case.history)] == [500, 500, 201]
+
+
+async def test_a_browser_that_vanishes_leaves_an_order_of_which_nobody_read_the_answer(counter: Counter) -> None:
+    await counter.do("register")
+    await counter.do("add", Crossed_Socks=1)
+    press = Operation(id="b1", username="Rayaan", at_s=0.0, verb="checkout", order_token="f1", vanishes=True)
+    await act(press, counter.access.sessions, counter.logbook)
+    attempt = counter.attempt()
+    assert (attempt.end, attempt.error, attempt.told) == ("unknown", VANISHED, "nothing")
+    assert [order.status for order in counter.world.toy.orders.values()] == ["PAID"]
+    assert counter.world.toy.carts["id-Rayaan"] == {"sock-crossed": 1}
 
 
 async def test_who_is_not_logged_in_surely_placed_nothing(counter: Counter) -> None:
