@@ -1,7 +1,7 @@
-"""The files by which pods learn what is armed at their fault points, and tell how often a fault was met.
+"""The files by which pods learn what is armed in them, and tell how often a fault was met.
 
 <folder>/<namespace>             a JSON object a line, a line a fault; not there while nothing is armed (ODDSOCK_FAULTS)
-<folder>/<namespace>.<uid>       written by the pods: a line a reach
+<folder>/<namespace>.<uid>       written by the pods: a line a reach of a fault point
 <folder>/<namespace>.<uid>.hits  written by the pods: a byte a hit
 """
 
@@ -13,7 +13,7 @@ from oddsock.kit.files import write_whole
 
 
 class FaultFiles:
-    """The files of fault points under *folder*, which is made when the first fault is."""
+    """The files of armed faults under *folder*, which is made when the first fault is."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,8 +1,8 @@
 """The Fault object (oddsock.dev/v1): what its spec may say, and what it says to the proxy.
 
 spec:
-  type: latency                    one of ON_PODS, fault-point, or one of ON_SERVICES
-  target: {service: payment}       {deployment: payment} for freeze, kill and fault-point
+  type: latency                    one of ON_PODS, ARMED or ON_SERVICES
+  target: {service: payment}       {deployment: payment} for those ON_PODS and those ARMED
   caller: {deployment: orders}     only connections of these pods; everybody's when left out
   percentage: 30                   of the requests, connections or pods; which ones, seed decides
   latencyMs: 800                   wall milliseconds; jitterMs to both sides of it
@@ -13,6 +13,7 @@ spec:
   action: crash                    crash, hang, delay, drop or error
   nth: 2                           only the second time it is reached, counted over restarts; each time when left out
   delayMs: 800                     of the action delay
+  offsetMs: -600000                of clock-skew: wall milliseconds that are added to what the clock says
 """
 
 from collections.abc import Callable
@@ -22,8 +23,10 @@ from oddsock.cluster.kinds import Obj
 from oddsock.cluster.proxy_wire import Rule
 
 ON_PODS = ("freeze", "kill")
-POINT = "fault-point"
-ON_DEPLOYMENTS = (*ON_PODS, POINT)
+POINT, DISK_FULL, CLOCK_SKEW = "fault-point", "disk-full", "clock-skew"
+ARMED = (POINT, DISK_FULL, CLOCK_SKEW)
+"""Those that the target's processes do themselves: rows of the file that ODDSOCK_FAULTS names."""
+ON_DEPLOYMENTS = (*ON_PODS, *ARMED)
 """Those whose target is a deployment."""
 ACTIONS = ("crash", "hang", "delay", "drop", "error")
 """What may happen at a fault point."""
@@ -33,9 +36,12 @@ OWN_FIELDS = {
     "http-error": ("status",),
     "bandwidth": ("bytesPerSecond",),
     POINT: ("point", "action", "nth", "delayMs"),
+    CLOCK_SKEW: ("offsetMs",),
 }
 """The fields of spec that only one type has."""
-REQUIRED = {"latency": "latencyMs", "bandwidth": "bytesPerSecond"}
+REQUIRED = {"latency": "latencyMs", "bandwidth": "bytesPerSecond", CLOCK_SKEW: "offsetMs"}
+WHOLE = (DISK_FULL, CLOCK_SKEW)
+"""Those that hit all pods of the target, always: a percentage or a seed has nothing to choose."""
 RANGES = {
     "percentage": (1, 100),
     "latencyMs": (1, 600_000),
@@ -44,6 +50,7 @@ RANGES = {
     "bytesPerSecond": (1, 10**12),
     "nth": (1, 10**9),
     "delayMs": (1, 600_000),
+    "offsetMs": (-(10**12), 10**12),
     "seed": (-(2**63), 2**63 - 1),
 }
 STATUS = 503
@@ -99,17 +106,10 @@ def rule_of(fault: Obj, callers: tuple[int, ...] | None) -> Rule:
     )
 
 
-def point_row(fault: Obj, pods: list[str]) -> Obj:
-    """The row that arms *fault*, which is a fault-point, in the processes of *pods*."""
-    spec = fault["spec"]
-    asked = {field: spec[field] for field in ("nth", "percentage", "seed", "delayMs") if field in spec}
-    return {
-        "id": fault["metadata"]["uid"],
-        "pods": pods,
-        "point": spec["point"],
-        "action": spec["action"],
-        **asked,
-    }
+def armed_row(fault: Obj, pods: list[str]) -> Obj:
+    """The row that arms *fault*, which is one of ARMED, in the processes of *pods*."""
+    spec = {field: value for field, value in fault["spec"].items() if field not in ("type", "target")}
+    return {"id": fault["metadata"]["uid"], "type": fault["spec"]["type"], "pods": pods, **spec}
 
 
 def target_text(spec: Obj) -> str:
@@ -120,7 +120,8 @@ def target_text(spec: Obj) -> str:
     """
     shown = [f"{kind}/{name}" for part in ("target", "caller") for kind, name in (spec.get(part) or {}).items()]
     point = f" {spec['action']} at {spec['point']}" if spec.get("type") == POINT else ""
-    return " from ".join(shown) + point
+    skew = f" {spec['offsetMs'] / 1000:+g} s" if spec.get("type") == CLOCK_SKEW else ""
+    return " from ".join(shown) + point + skew
 
 
 def _check_point(spec: Obj, wrong: Wrong) -> None:
@@ -139,10 +140,12 @@ def _check_point(spec: Obj, wrong: Wrong) -> None:
 
 
 def _check_fields(spec: Obj, type_: str, wrong: Wrong) -> None:
-    known = {"type", "target", "percentage", "seed", *OWN_FIELDS.get(type_, ())}
+    known = {"type", "target", *OWN_FIELDS.get(type_, ())}
+    if type_ not in WHOLE:
+        known |= {"percentage", "seed"}
     if type_ in ON_SERVICES and type_ != "black-hole":
         known.add("caller")
-    elsewhere = {field for fields in OWN_FIELDS.values() for field in fields} | {"caller"}
+    elsewhere = {field for fields in OWN_FIELDS.values() for field in fields} | {"caller", "percentage", "seed"}
     for field in spec:
         if field not in known:
             sentence = f"may not be set when type is {type_}" if field in elsewhere else "unknown field"

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from oddsock.kit.sqlite import Book
+from oddsock.kit.sqlite import Book, begin, roll_back
 
 GROUP_MAX = 256
 """How many pieces of work share one commit at most."""
@@ -65,7 +65,7 @@ class GroupCommit:
             try:
                 await self._write_group(group)
             except sqlite3.Error as cause:
-                self._roll_back()
+                roll_back(self._connection)
                 for waiting in group:
                     waiting.failure = cause
             for waiting in group:
@@ -78,7 +78,7 @@ class GroupCommit:
 
     async def _write_group(self, group: list[_Waiting]) -> None:
         rows = self._connection
-        rows.execute("BEGIN IMMEDIATE")
+        begin(rows)
         for waiting in group:
             rows.execute("SAVEPOINT piece")
             try:
@@ -91,7 +91,3 @@ class GroupCommit:
             rows.execute("RELEASE piece")
         await asyncio.get_running_loop().run_in_executor(self._thread, rows.execute, "COMMIT")
         self.commits += 1
-
-    def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")

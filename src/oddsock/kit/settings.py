@@ -4,7 +4,7 @@ The kubelet tells a pod four things that a container runtime would do for it (do
 
 ODDSOCK_PORTS   "8080=127.0.0.1:41234,25=127.0.0.1:41235": where a container port is really bound
 ODDSOCK_HOSTS   a file of lines "payment:80 127.0.0.1:31234 10.96.100.12": where a Service name really leads
-ODDSOCK_FAULTS  a file that is there while fault points are armed: a row a fault (docs/faults-resource.md)
+ODDSOCK_FAULTS  a file that is there while something is armed in the pods: a row a fault (docs/faults-resource.md)
 ODDSOCK_SPEED   how many plan seconds pass in one wall second
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FAULTS = "ODDSOCK_FAULTS"
-"""The variable that names the file of armed fault points."""
+"""The variable that names the file of armed faults."""
 
 
 def home(environment: Mapping[str, str] = os.environ) -> Path:

@@ -6,8 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from oddsock.kit.armed import DISK_FULL, armed, tell_hit
 from oddsock.kit.errors import CannotRun
 from oddsock.kit.files import try_lock
+
+PAGES_MAX = 2**32 - 2
+"""How many pages a file may have: SQLite's own limit."""
 
 
 class Book:
@@ -43,19 +47,44 @@ class Book:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One durable transaction: committed and flushed at the end, rolled back on any error."""
-        self.connection.execute("BEGIN IMMEDIATE")
+        """One durable transaction: committed and flushed at the end, rolled back on any error; sqlite3.Error."""
+        begin(self.connection)
         try:
             yield self.connection
+            self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            roll_back(self.connection)
             raise
-        self.connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file and give the lock back."""
         self.connection.close()
         self._lock.close()
+
+
+def begin(connection: sqlite3.Connection) -> None:
+    """Begin a transaction that writes; sqlite3.OperationalError, also when a drill has armed a full disk here."""
+    connection.execute("BEGIN IMMEDIATE")
+    if not (rows := armed(DISK_FULL)):
+        return
+    # On a full disk no transaction gets the room for its pages. So each is made to ask for one page more than there
+    # are while the file may not grow, and SQLite itself refuses it.
+    try:
+        connection.execute("PRAGMA max_page_count=1")  # It takes the size as it is for less than that.
+        pages = connection.execute("PRAGMA freelist_count").fetchone()[0] + 2
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        connection.execute(f"CREATE TABLE no_room AS SELECT zeroblob({pages * size})")
+    finally:
+        roll_back(connection)
+        connection.execute(f"PRAGMA max_page_count={PAGES_MAX}")
+        for row in rows:
+            tell_hit(row["id"])
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Roll back what is open; a full disk may have made SQLite do it already."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _connect(path: Path, any_thread: bool = False) -> sqlite3.Connection:

@@ -134,6 +134,10 @@ class SpringLog:
         """The record of an end by SIGTERM."""
         self.record("INFO", "works.weave.socks.Application", f"Closing {self._app}")
 
+    def failed(self, message: str) -> None:
+        """The record of a request that ended in an exception of our own."""
+        self.record("ERROR", "o.a.c.c.C.[.[.[/].[dispatcherServlet]", f"Servlet.service() threw exception: {message}")
+
 
 class GoKitLog:
     """The log of a Go service, on stderr; its Printf lines go to stdout."""
@@ -169,6 +173,8 @@ class GoKitLog:
         """The record of an end by SIGTERM."""
         self.fields("main.go:164", {"exit": "terminated"})
 
+    failed = error
+
 
 class MorganLog:
     """The log of the Node service, on stdout."""
@@ -191,3 +197,7 @@ class MorganLog:
 
     def ended(self) -> None:
         """Node says nothing at its end."""
+
+    def failed(self, message: str) -> None:
+        """The record of a request that could not be answered."""
+        self.bare(message)

@@ -7,6 +7,7 @@ lifeline of whoever started it, so it never outlives a cluster that was killed.
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from oddsock.kit import settings
 from oddsock.kit.clock import Clock, SystemClock
@@ -22,6 +24,7 @@ from oddsock.kit.errors import CannotRun, OddsockError
 from oddsock.kit.http import guard, serve
 from oddsock.kit.processes import follow_lifeline
 from oddsock.kit.sqlite import Book
+from oddsock.shop import wire
 from oddsock.shop.flags import Flags
 
 BOOK_WAIT_WALL_S = 10.0
@@ -42,6 +45,10 @@ class Log(Protocol):
 
     def ended(self) -> None:
         """The service ends because of a signal."""
+        ...
+
+    def failed(self, message: str) -> None:
+        """A request could not be answered for a reason of our own."""
         ...
 
 
@@ -109,6 +116,16 @@ def own_names(name: str, environment: Mapping[str, str] = os.environ) -> set[str
     return {name} | {environment[key] for key in ("HOSTNAME", "POD_IP") if environment.get(key)}
 
 
+@web.middleware
+async def _tell_of_book(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers 500 where the book cannot be read or written, such as on a full disk, and logs why."""
+    try:
+        return await handler(request)
+    except sqlite3.Error as cause:
+        request.app[LOG].failed(f"{request.method} {request.path}: {cause}")
+        return wire.go_error(f"The book cannot be used: {cause}.")
+
+
 async def live(surroundings: Surroundings, build: Build) -> None:
     """Build the application, serve it until SIGTERM or SIGINT, and let requests in flight end."""
     stop = asyncio.Event()
@@ -116,6 +133,7 @@ async def live(surroundings: Surroundings, build: Build) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = await build(surroundings)
+    app.middlewares.append(_tell_of_book)
     app.middlewares.insert(0, guard(own_names(surroundings.name, surroundings.environment)))
     host, port = settings.listen_address(surroundings.port, surroundings.environment)
     runner = await serve(app, host, port, GRACE_WALL_S)

@@ -20,6 +20,7 @@ NEEDED: dict[str, dict[str, object]] = {
     "latency": {"latency": 1, "jitter": 0.5},
     "bandwidth": {"bytes_per_second": 1},
     "fault-point": {"point": "after-charge-before-save", "action": "crash"},
+    "clock-skew": {"behind": "10m"},
 }
 
 

@@ -13,6 +13,7 @@ from oddsock.cluster import validation
 from oddsock.cluster.controllers.faults import FaultController, Group
 from oddsock.cluster.controllers.loop import ControllerLoop
 from oddsock.cluster.fault_files import FaultFiles
+from oddsock.cluster.faults import target_text
 from oddsock.cluster.kinds import BY_NAME, Obj
 from oddsock.cluster.proxy_wire import Rule
 from oddsock.cluster.status import Invalid
@@ -60,6 +61,9 @@ def fault(name: str = "f", **spec: Any) -> Obj:
         ({"type": "fault-point", "target": {"deployment": "a"}, "point": "p", "action": "delay"}, "spec.delayMs"),
         ({"type": "fault-point", "target": {"deployment": "a"}, "point": "p", "action": "crash", "nth": 0}, "spec.nth"),
         ({"type": "reset", "target": {"service": "a"}, "nth": 1}, "spec.nth"),
+        ({"type": "disk-full", "target": {"deployment": "a"}, "percentage": 50}, "spec.percentage"),
+        ({"type": "clock-skew", "target": {"deployment": "a"}}, "spec.offsetMs"),
+        ({"type": "clock-skew", "target": {"deployment": "a"}, "offsetMs": "10m"}, "spec.offsetMs"),
     ],
 )
 def test_a_wrong_spec_is_refused_with_the_name_of_its_field(spec: Obj, field: str) -> None:
@@ -77,6 +81,8 @@ def test_a_wrong_spec_is_refused_with_the_name_of_its_field(spec: Obj, field: st
         {"type": "http-error", "target": {"service": "payment"}, "caller": {"deployment": "orders"}},
         {"type": "bandwidth", "target": {"service": "payment"}, "bytesPerSecond": 1000},
         {"type": "black-hole", "target": {"service": "payment"}},
+        {"type": "disk-full", "target": {"deployment": "payment"}},
+        {"type": "clock-skew", "target": {"deployment": "payment"}, "offsetMs": -600_000},
     ],
 )
 def test_a_right_spec_is_taken(spec: Obj) -> None:
@@ -199,7 +205,8 @@ def test_a_fault_point_is_a_row_for_the_pods_of_its_target_until_it_is_deleted(t
     scene.pod("a", 100)
     scene.create(fault(type="fault-point", target={"deployment": "payment"}, point="p", action="crash", nth=2))
     file, uid = tmp_path / NS, scene.store.get("Fault", NS, "f")["metadata"]["uid"]
-    assert json.loads(file.read_text()) == {"id": uid, "pods": ["a"], "point": "p", "action": "crash", "nth": 2}
+    own = {"point": "p", "action": "crash", "nth": 2}
+    assert json.loads(file.read_text()) == {"id": uid, "type": "fault-point", "pods": ["a"], **own}
     scene.pod("b", 101)
     assert json.loads(file.read_text())["pods"] == ["a", "b"]
     (tmp_path / f"{NS}.{uid}.hits").write_text("x")
@@ -234,3 +241,8 @@ def test_the_table_shows_what_is_broken() -> None:
     names = [column["name"] for column in shown["columnDefinitions"] if not column["priority"]]
     assert names == ["Name", "Type", "Target", "Percent", "State", "Hits", "Age"]
     assert shown["rows"][0]["cells"][:6] == ["f", "reset", "service/payment", 30, "Active", 0]
+
+
+def test_a_wrong_clock_is_shown_with_how_wrong_it_is() -> None:
+    skew = fault(type="clock-skew", target={"deployment": "payment"}, offsetMs=-600_000)
+    assert target_text(skew["spec"]) == "deployment/payment -600 s"

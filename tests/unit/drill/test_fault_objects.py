@@ -25,6 +25,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     "latency": {"latency": 2},
     "bandwidth": {"bytes_per_second": 100},
     "fault-point": {"point": "before-authorise", "action": "crash"},
+    "clock-skew": {"behind": "10m"},
 }
 OBJECT_FAULTS = [name for name, kind in FAULTS.items() if issubclass(kind, ObjectFault)]
 
@@ -98,6 +99,19 @@ async def test_one_object_is_made_that_names_the_case_and_is_in_force(name: str,
             },
             "payment crashes at after-charge-before-save, time 2 it gets there",
         ),
+        ("disk-full", {}, {"type": "disk-full", "target": {"deployment": "payment"}}, "the disk of payment full"),
+        (
+            "clock-skew",
+            {"behind": "10m"},
+            {"type": "clock-skew", "target": {"deployment": "payment"}, "offsetMs": -600_000},
+            "the clock of payment is 600 s slow",
+        ),
+        (
+            "clock-skew",
+            {"ahead": 1.5},
+            {"type": "clock-skew", "target": {"deployment": "payment"}, "offsetMs": 1500},
+            "the clock of payment is 1.5 s fast",
+        ),
         ("reset", {}, {"type": "reset"}, "every request to payment reset"),
         ("drop-reply", {}, {"type": "drop-reply"}, "the reply lost to every request to payment"),
         ("black-hole", {}, {"type": "black-hole"}, "nothing passes to payment"),
@@ -132,6 +146,8 @@ async def test_settings_of_a_plan_become_the_spec_on_the_wire(
         ("black-hole", {"percentage": 50}),
         ("freeze-pods", {"seed": 1}),
         ("fault-point", {"point": "before-authorise"}),
+        ("clock-skew", {}),
+        ("clock-skew", {"ahead": 1, "behind": 1}),
         ("fault-point", {"point": "before-authorise", "action": "delay"}),
         ("fault-point", {"point": "before-authorise", "action": "crash", "nth": 1, "percentage": 5}),
     ],

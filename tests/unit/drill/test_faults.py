@@ -15,6 +15,7 @@ OCCASION = Occasion(case="20251030-082400-incident-3", id="payment-away")
 
 NEEDED: dict[str, dict[str, object]] = {
     "fault-point": {"point": "before-authorise", "action": "hang"},
+    "clock-skew": {"ahead": 60},
     "set-env": {"env": {"A": "1"}},
     "latency": {"latency": "1.5s"},
     "bandwidth": {"bytes_per_second": 100},

@@ -20,6 +20,8 @@ FAULT_TYPES = (
     "freeze",
     "kill",
     "fault-point",
+    "disk-full",
+    "clock-skew",
     "latency",
     "http-error",
     "reset",
@@ -146,7 +148,7 @@ class ServiceDoor:
 
 
 class FaultSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """The spec of a Fault object as the wire has it: on a *target* service, or deployment (freeze, kill, fault-point).
+    """The spec of a Fault object as the wire has it: on a *target* service, or deployment.
 
     Times are wall milliseconds; *percentage* of what passes meets the fault, chosen by *seed*; a *caller* deployment
     restricts it to the connections of that one.
@@ -165,6 +167,7 @@ class FaultSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, r
     action: str = ""
     nth: int = 0
     delay_ms: int = 0
+    offset_ms: int = 0
 
 
 class FaultObject(msgspec.Struct, frozen=True, kw_only=True):

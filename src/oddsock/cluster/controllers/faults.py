@@ -1,8 +1,8 @@
 """Faults: applied to what is there now and to what comes later; undone when their object goes.
 
 freeze sends SIGSTOP to every process group of the target's containers, and SIGCONT at its end. kill sends SIGKILL once;
-the kubelet starts the containers again in place. fault-point is a row of the file that the target's pods look into. All
-others are rules of the Service's proxy.
+the kubelet starts the containers again in place. fault-point, disk-full and clock-skew are rows of the file that the
+target's pods look into. All others are rules of the Service's proxy.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from typing import Protocol
 from oddsock.cluster.addresses import is_http
 from oddsock.cluster.controllers.loop import Key
 from oddsock.cluster.fault_files import FaultFiles
-from oddsock.cluster.faults import ON_DEPLOYMENTS, ON_PODS, POINT, point_row, rule_of
+from oddsock.cluster.faults import ARMED, ON_DEPLOYMENTS, ON_PODS, armed_row, rule_of
 from oddsock.cluster.kinds import Obj
 from oddsock.cluster.proxy_faults import share
 from oddsock.cluster.proxy_wire import Rule
@@ -26,7 +26,7 @@ from oddsock.kit import processes
 ACTIVE, DONE, FAILED = "Active", "Done", "Failed"
 
 HITS_POLL_WALL_S = 0.25
-"""How often what pods wrote of an armed fault point is read."""
+"""How often what pods wrote of an armed fault is read."""
 
 Group = tuple[int, float]
 """A process group by its leader: its id and when it started, so that a number given anew is not mistaken for it."""
@@ -81,7 +81,7 @@ class FaultController:
         if fault is None:
             return None
         applied = self._applied.setdefault(key, _Applied(fault["metadata"]["uid"], fault["spec"]))
-        if fault["spec"]["type"] == POINT:
+        if fault["spec"]["type"] in ARMED:
             self._arm(fault)
             return HITS_POLL_WALL_S * self._store.clock.speed
         if fault["spec"]["type"] in ON_PODS:
@@ -119,20 +119,20 @@ class FaultController:
 
     def _arm(self, fault: Obj) -> None:
         meta, name = fault["metadata"], fault["spec"]["target"]["deployment"]
-        self._write_points(meta["namespace"])
+        self._write_armed(meta["namespace"])
         is_there = self._store.find("Deployment", meta["namespace"], name) is not None
         message = "" if is_there else f"Deployment {name} is not there"
         told = (fault.get("status") or {}).get("hits", 0)
         more = self._files.hits(meta["namespace"], meta["uid"]) - told
         self._tell(fault, ACTIVE if is_there else FAILED, message, more)
 
-    def _write_points(self, namespace: str) -> None:
+    def _write_armed(self, namespace: str) -> None:
         rows = []
         for fault in self._store.list("Fault", namespace):
-            if fault["spec"]["type"] == POINT:
+            if fault["spec"]["type"] in ARMED:
                 deployment = self._store.find("Deployment", namespace, fault["spec"]["target"]["deployment"])
                 pods = self._pods(deployment) if deployment else []
-                rows.append(point_row(fault, sorted(pod["metadata"]["name"] for pod in pods)))
+                rows.append(armed_row(fault, sorted(pod["metadata"]["name"] for pod in pods)))
         self._files.arm(namespace, rows)
 
     def _hit_service(self, fault: Obj) -> None:
@@ -159,8 +159,8 @@ class FaultController:
         self._network.set_rules((namespace, service), rules)
 
     def _undo(self, key: Key, applied: _Applied) -> None:
-        if applied.spec["type"] == POINT:
-            self._write_points(key[0])
+        if applied.spec["type"] in ARMED:
+            self._write_armed(key[0])
             self._files.forget(key[0], applied.uid)
         elif applied.spec["type"] not in ON_PODS:
             self._set_rules(key[0], applied.spec["target"]["service"])

@@ -4,7 +4,9 @@ import msgspec
 
 from oddsock.drill.faults.bandwidth import Bandwidth
 from oddsock.drill.faults.black_hole import BlackHole
+from oddsock.drill.faults.clock_skew import ClockSkew
 from oddsock.drill.faults.delete_pods import DeletePods
+from oddsock.drill.faults.disk_full import DiskFull
 from oddsock.drill.faults.drop_reply import DropReply
 from oddsock.drill.faults.fault import Fault
 from oddsock.drill.faults.fault_object import ObjectFault
@@ -31,6 +33,8 @@ FAULTS: dict[str, type[AnyFault]] = {
         FreezePods,
         KillPods,
         FaultPoint,
+        DiskFull,
+        ClockSkew,
         Latency,
         HttpError,
         Reset,

@@ -1,9 +1,8 @@
-"""What is armed for this pod: rows of a file that the cluster writes, whose turn it is, and what then happens.
+"""What is armed at the points of this pod (kit/armed), whose turn it is, and what then happens.
 
-The file of ODDSOCK_FAULTS is not there while nothing is armed. A row is a JSON object on a line of its own:
-{id, pods, point, action, nth, percentage, seed, delayMs}. Beside it, <file>.<id> gets a line a reach (the order, or
-what else names the request) and <file>.<id>.hits a byte a hit. So the n-th time is counted over restarts and replicas,
-and the cluster reads how often a fault was met.
+A row is {id, pods, point, action, nth, percentage, seed, delayMs}. Beside the file of rows, <file>.<id> gets a line a
+reach (the order, or what else names the request) and <file>.<id>.hits a byte a hit. So the n-th time is counted over
+restarts and replicas, and the cluster reads how often a fault was met.
 """
 
 import asyncio
@@ -12,10 +11,11 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 
+from oddsock.kit.armed import POINT, ArmedFile, tell_hit
+from oddsock.kit.armed import Row as ArmedRow
 from oddsock.kit.clock import SystemClock
 from oddsock.shop.calls import BROKEN, NoAnswer
 
@@ -77,24 +77,18 @@ class ArmedPoints:
 
     def __init__(self, path: str, pod: str) -> None:
         self._path = path
-        self._file = Path(path)
-        self._pod = pod
-        self._seen: tuple[int, int] | None = None
+        self._file = ArmedFile(path, pod)
+        self._seen: Sequence[ArmedRow] = ()
         self._rows: dict[str, list[Row]] = {}
         self._ledgers: dict[str, _Ledger] = {}
 
     def at(self, point: str) -> Sequence[Row]:
         """What is armed at *point* now; one stat where the file is as it was or absent."""
-        try:
-            found = self._file.stat()
-        except OSError:
-            if self._rows:
-                self._rows = {}
-            self._seen = None
-            return ()
-        # A file is replaced, never written over: another one has another number or another instant.
-        if (seen := (found.st_ino, found.st_mtime_ns)) != self._seen:
-            self._seen, self._rows = seen, self._read()
+        found = self._file.of(POINT)
+        if found is not self._seen:
+            self._seen, self._rows = found, {}
+            for row in msgspec.convert(found, list[Row]):
+                self._rows.setdefault(row.point, []).append(row)
         return self._rows.get(point, ())
 
     async def meet(self, rows: Sequence[Row], facts: Mapping[str, object]) -> None:
@@ -104,7 +98,7 @@ class ArmedPoints:
             ledger = self._ledgers.setdefault(row.id, _Ledger(f"{self._path}.{row.id}"))
             number, attempt = ledger.enter(key)
             if is_hit(row, key, number, attempt):
-                _append(f"{self._path}.{row.id}.hits", b"x")
+                tell_hit(row.id)
                 await self._act(row)
 
     async def _act(self, row: Row) -> None:
@@ -121,14 +115,6 @@ class ArmedPoints:
             case "error":
                 raise NoAnswer(BROKEN, f"fault point {row.point}")
 
-    def _read(self) -> dict[str, list[Row]]:
-        rows: dict[str, list[Row]] = {}
-        for line in Path(self._path).read_bytes().splitlines():
-            row = msgspec.json.decode(line, type=Row)
-            if self._pod in row.pods:
-                rows.setdefault(row.point, []).append(row)
-        return rows
-
 
 def is_hit(row: Row, key: str, number: int, attempt: int) -> bool:
     """Whether the fault *row* is for reach *number*, which is *attempt* of *key*; without a key the number decides.
@@ -142,11 +128,3 @@ def is_hit(row: Row, key: str, number: int, attempt: int) -> bool:
     chosen_by = f"{row.seed}:{key}:{attempt}" if key else f"{row.seed}::{number}"
     share = int.from_bytes(hashlib.blake2b(chosen_by.encode(), digest_size=8).digest()) / 2**64
     return share * 100 < row.percentage
-
-
-def _append(path: str, text: bytes) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(file, text)
-    finally:
-        os.close(file)

@@ -42,6 +42,7 @@ SIZE_MAX = 1000
 
 INVALID_ORDER = "works.weave.socks.orders.controllers.OrdersController$InvalidOrderException"
 INCOMPLETE = "Invalid order request. Order requires customer, address, card and items."
+NOT_WRITTEN = "org.springframework.dao.DataAccessResourceFailureException"
 IN_OTHER_HANDS = "The order is being worked on by another process. Send the same request again."
 
 Act = Callable[[], Coroutine[Any, Any, Order]]
@@ -125,8 +126,18 @@ class OrdersApi:
             if not self._with_status:
                 self._tally.lost()
             return self._error(request, cause.status, cause.exception, cause.message)
+        except Exception as cause:  # noqa: BLE001  # Whatever a store answers in place of writing, such as a full disk.
+            self._tally.answered(False, self._clock.monotonic() - began)
+            return self._broke_off(request, order_id, cause)
         self._tally.answered(True, self._clock.monotonic() - began)
         return hal.plain_answer(placed, 202 if is_open(placed) else 201, self._with_status)
+
+    def _broke_off(self, request: web.Request, order_id: str, cause: Exception) -> web.Response:
+        """500: the order is left where the last write put it, and taken up from there by who takes orders up."""
+        self._narration.broke_off(order_id, cause)
+        if self._made.queue is not None:
+            self._made.queue.broke_off(order_id)
+        return self._error(request, 500, NOT_WRITTEN, f"The order could not be written: {cause}")
 
     async def orders(self, request: web.Request) -> web.Response:
         """GET /orders?page=&size=&sort=date,desc."""
@@ -195,6 +206,8 @@ class OrdersApi:
             return self._error(request, 503, "java.lang.IllegalStateException", IN_OTHER_HANDS)
         except Unfinished as cause:
             return self._error(request, 503, "java.lang.IllegalStateException", str(cause))
+        except Exception as cause:  # noqa: BLE001  # As in `place`.
+            return self._broke_off(request, request.match_info["id"], cause)
         return hal.hal_answer(hal.resource(order, _base(request), with_ids=True))
 
     async def health(self, _request: web.Request) -> web.Response:

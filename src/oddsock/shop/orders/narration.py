@@ -129,8 +129,8 @@ class Narration:
         self._log.record("INFO", QUEUE, f"Resuming {count} unfinished orders")
 
     def broke_off(self, order_id: str, cause: Exception) -> None:
-        """An errand, or with no *order_id* a look for errands, ended in an error of our own."""
-        whose = f"Errand of order {order_id}" if order_id else "A look for what is due"
+        """Work on an order, or with no *order_id* a look for errands, ended in an error of our own."""
+        whose = f"Work on order {order_id}" if order_id else "A look for what is due"
         self._log.record("ERROR", QUEUE, f"{whose} broke off: {type(cause).__name__}: {cause}")
 
     def breaker_changed(self, name: str, before: str, after: str) -> None:

@@ -46,6 +46,8 @@ class Postman:
         self._holder = holder
         self.lease_wall_s = LEASE_WALL_S
         self._backoff = Backoff(1.0, 30.0)
+        self._delivered: list[int] = []
+        self._postponed: dict[int, str] = {}
 
     async def work(self) -> None:
         """Deliver what is written, as it is written."""
@@ -60,24 +62,34 @@ class Postman:
 
     async def turn(self) -> int:
         """Deliver what is due; answers how many letters were."""
+        await self._write_down()
         now = self._clock.now()
         until = iso(now + timedelta(seconds=self.lease_wall_s))
         letters = await self._store.claim_letters(KIND, self._holder, iso(now), until, LETTERS_A_TURN)
-        delivered = await asyncio.gather(*(self._deliver(letter) for letter in letters))
-        settled = [letter.id for letter, was_taken in zip(letters, delivered, strict=True) if was_taken]
-        if settled:
-            await self._store.settle_letters(settled, iso(self._clock.now()))
-        return len(settled)
+        await asyncio.gather(*(self._deliver(letter) for letter in letters))
+        delivered = len(self._delivered)
+        await self._write_down()
+        return delivered
 
-    async def _deliver(self, letter: Letter) -> bool:
+    async def _deliver(self, letter: Letter) -> None:
         try:
             await self._send(read(letter))
         except OddsockError as cause:
             self._narration.not_mailed(letter.order_id, letter.event, cause)
             pause_s = self._backoff.pause_s(letter.attempts + 1) / self._clock.speed
-            await self._store.postpone_letter(letter.id, iso(self._clock.now() + timedelta(seconds=pause_s)))
-            return False
-        return True
+            self._postponed[letter.id] = iso(self._clock.now() + timedelta(seconds=pause_s))
+        else:
+            self._delivered.append(letter.id)
+
+    async def _write_down(self) -> None:
+        """Write what became of the letters; what could not be written is, the next time."""
+        if self._delivered:
+            await self._store.settle_letters(self._delivered, iso(self._clock.now()))
+            self._delivered.clear()
+        while self._postponed:
+            letter_id, due_at = next(iter(self._postponed.items()))
+            await self._store.postpone_letter(letter_id, due_at)
+            del self._postponed[letter_id]
 
 
 def by_smtp(clock: Clock, environment: Mapping[str, str] = os.environ) -> Send:

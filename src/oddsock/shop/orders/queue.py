@@ -21,7 +21,7 @@ from oddsock.shop.orders.desk import Desk
 from oddsock.shop.orders.guard import Guard
 from oddsock.shop.orders.legs import Declined, Stalled
 from oddsock.shop.orders.notices import DECLINED
-from oddsock.shop.orders.order import Order
+from oddsock.shop.orders.order import Order, is_open
 from oddsock.shop.orders.records import Errand, Step, Superseded, UnknownOrder
 from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.retry import WrongState
@@ -40,7 +40,11 @@ LEASE_WALL_S = 60.0
 HERD_MAX = 20_000
 """How many errands are under way at most without a limiter: for memory's sake, no limit that payment would feel."""
 
+BROKE_OFF_S = 2.0
+"""How long a worker waits after an error of our own, and an order that broke off until it is taken up, in plan s."""
+
 RESUMED = "unfinished at the start"
+BROKEN_OFF = "work on it broke off"
 
 
 class OrderQueue:
@@ -61,6 +65,7 @@ class OrderQueue:
         self._remedies = remedies
         self._called = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._broken_off: set[str] = set()
         self._has_payment_returned = False
         self._adopted_at_s = 0.0
         guard.on_return = self._payment_returned
@@ -84,12 +89,21 @@ class OrderQueue:
                 has_begun = await self.turn()
             except Exception as cause:  # noqa: BLE001  # A store that fails once (a full disk) may not end the queue.
                 self._desk.narration.broke_off("", cause)
+                await self._clock.sleep(max(BROKE_OFF_S, POLL_WALL_S * self._clock.speed))
                 has_begun = 0
             if not has_begun:
                 await self._pause()
 
+    def broke_off(self, order_id: str) -> None:
+        """Work on this order ended in an error of our own, such as a full disk; it is taken up when it can be."""
+        self._broken_off.add(order_id)
+        self.call()
+
     async def turn(self) -> int:
         """Claim what is due and there is room for, and begin it; answers how many errands were begun."""
+        for order_id in tuple(self._broken_off):
+            await self._take_up(order_id)
+            self._broken_off.discard(order_id)
         if self._has_payment_returned:
             self._has_payment_returned = False
             await self._store.hasten(iso(self._clock.now()))
@@ -126,8 +140,30 @@ class OrderQueue:
         self.call()
         return order
 
+    async def _take_up(self, order_id: str) -> None:
+        """Give an order that broke off an errand that is due soon: its own, or a new one where it is unfinished."""
+        errand = await self._store.errand(order_id)
+        if errand is None:
+            if not self._resumes:
+                return
+            try:
+                order = await self._desk.book.order(order_id)
+            except UnknownOrder:
+                return
+            if not is_open(order):
+                return
+            errand = self._aftermath.fresh_errand(order_id, BROKEN_OFF)
+        elif errand.dead or errand.holder != self.holder:
+            return
+        due_at = self._clock.now() + timedelta(seconds=BROKE_OFF_S / self._clock.speed)
+        await self._store.put_errand(msgspec.structs.replace(errand, due_at=iso(due_at)))
+
+    @property
+    def _resumes(self) -> bool:
+        return self._remedies.resume or self._remedies.saga
+
     async def _adopt(self) -> int:
-        if not (self._remedies.resume or self._remedies.saga):
+        if not self._resumes:
             return 0
         self._adopted_at_s = self._clock.monotonic()
         # Where several processes share a store, only what nobody touched for a while is nobody's.
@@ -170,8 +206,9 @@ class OrderQueue:
             await self._work.alone(errand.order_id, self._carry_out_alone(errand))
         except Superseded:
             pass  # Somebody else has the order now, and what is to be done for it.
-        except Exception as cause:  # noqa: BLE001  # One order that breaks may not stop the others; its lease runs out.
+        except Exception as cause:  # noqa: BLE001  # One order that breaks may not stop the others.
             self._desk.narration.broke_off(errand.order_id, cause)
+            self.broke_off(errand.order_id)
 
     async def _carry_out_alone(self, errand: Errand) -> None:
         await fault_points.reach("consumer-holds-lease", order=errand.order_id)

@@ -4,6 +4,7 @@ At least once: a death after the other side took a webhook, and before that is w
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -94,9 +95,14 @@ class Courier:
     async def _run(self) -> None:
         while True:
             self._outbox.changed.clear()
-            if await self.deliver_due():
-                continue
-            if self._outbox.waiting():
+            try:
+                if await self.deliver_due():
+                    continue
+                is_awaited = self._outbox.waiting() > 0
+            except sqlite3.Error:
+                # A book that fails once (a full disk) may not end the courier; what is not written down is sent again.
+                is_awaited = True
+            if is_awaited:
                 await self._clock.sleep(POLL_WALL_S * self._clock.speed)
             else:
                 await self._outbox.changed.wait()
