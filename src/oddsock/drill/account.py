@@ -16,9 +16,10 @@ from oddsock.drill.case import Case
 from oddsock.drill.checks.catalog import BOOK_CHECKS, MEND_CHECKS
 from oddsock.drill.checks.charges import is_overcharged
 from oddsock.drill.checks.check import Check, Doubt, Judged, judge
+from oddsock.drill.clock_errors import load_right
 from oddsock.drill.course import Course
 from oddsock.drill.course_files import load_course
-from oddsock.drill.evidence_files import Evidence, load
+from oddsock.drill.evidence_files import Evidence
 from oddsock.drill.ledger import Ledger, Row
 from oddsock.drill.mend_action import MendOptions
 from oddsock.drill.mend_plan import plan_actions
@@ -99,8 +100,8 @@ def uncollected() -> Iterator[None]:
 def read_books(case: Case, phase: str, report_differences: list[str] | None = None) -> Books:
     """The ledger of *phase*'s evidence in *case*, judged by the checks its plan asks for; reads files only."""
     course = msgspec.structs.replace(load_course(case), report_differences=report_differences)
-    before = load(case, "after-heal") if phase == "after-mend" else None
-    books = judge_ledger(build_ledger(load(case, phase), course, before))
+    before = load_right(case, "after-heal") if phase == "after-mend" else None
+    books = judge_ledger(build_ledger(load_right(case, phase), course, before))
     return msgspec.structs.replace(books, results=leave_out(books.results, asked_checks(case)))
 
 

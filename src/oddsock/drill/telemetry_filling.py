@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from oddsock.clients.sockshop.books import Order, StatusChange
+from oddsock.drill.clock_errors import load_right
 from oddsock.drill.evidence_files import CaseFolder, load
 from oddsock.drill.plan_telemetry import PLACEHOLDER
 from oddsock.drill.telemetry_span import Span
@@ -58,7 +59,7 @@ def fill(query: str, facts: Facts, *, has_alias: bool) -> str:
 
 def gather_facts(case: CaseFolder, span: Span) -> Facts:
     """What *case*'s evidence after the heal has to fill in; nothing of a book that could not be read."""
-    taken = load(case, "after-heal")
+    taken = load_right(case, "after-heal")
     placed = placed_since(taken.orders.rows, span.from_at)
     ids = [order.id for order in [one for one in placed if one.status == "PAYMENT_FAILED"] or placed]
     pods: dict[str, str] = {}

@@ -102,8 +102,8 @@ def test_an_unknown_fault_is_refused_with_its_place_and_the_nearest_name() -> No
     error = refusal(changed("scale-to-zero", "scale-to-nil"))
     assert (error.line, error.column) == (10, 6)
     assert error.sentence == (
-        "my.yaml:10:6: There is no fault scale-to-nil, only bandwidth, black-hole, delete-pods, drop-reply, "
-        "fault-point, freeze-pods, http-error, kill-pods, latency, reset, scale, scale-to-zero, set-env; "
+        "my.yaml:10:6: There is no fault scale-to-nil, only bandwidth, black-hole, clock-skew, delete-pods, disk-full, "
+        "drop-reply, fault-point, freeze-pods, http-error, kill-pods, latency, reset, scale, scale-to-zero, set-env; "
         "did you mean `scale-to-zero`?"
     )
     assert error.exit_code == 2

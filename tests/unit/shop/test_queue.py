@@ -172,19 +172,19 @@ async def test_a_retry_after_a_refund_charges_again_though_the_orders_key_has_a_
     assert shop.kinds("o1") == ["authorisation", "capture", "refund", "authorisation", "capture"]
 
 
-async def test_the_limiter_releases_two_hundred_parked_orders_and_the_herd_wakes_all_at_once(shop: Shop) -> None:
+async def test_the_limiter_releases_sixty_parked_orders_and_the_herd_wakes_all_at_once(shop: Shop) -> None:
     for limited in (True, False):
         made = shop.assemble(payment_queue=True, release_limiter=limited, idempotency=True)
         shop.payment.cause = AWAY
-        for n in range(200):
+        for n in range(60):
             await made.checkout.place(f"{limited}-{n}", LINKS, BY)
         shop.payment.cause = None
         shop.clock.advance(10.0)
         begun = await made.queue.turn()
-        assert (begun == 200) is not limited
+        assert (begun == 60) is not limited
         await made.queue.settle()
         await shop.settle(made)
-        assert {len(shop.kinds(f"{limited}-{n}")) for n in range(200)} == {2}
+        assert {len(shop.kinds(f"{limited}-{n}")) for n in range(60)} == {2}
 
 
 async def test_an_open_breaker_parks_at_once_and_one_parked_order_probes_for_all(shop: Shop) -> None:
@@ -307,3 +307,83 @@ async def test_a_store_that_fails_once_does_not_end_the_queue(shop: Shop) -> Non
     working.cancel()
     assert failures > 1
     assert (await shop.book.order("o1")).status is Status.PAID
+
+
+class FullDisk:
+    """A store whose disk is full while *is_full*: it reads, and writes nothing."""
+
+    WRITES = ("create", "apply", "put_errand", "end_errand", "claim", "settle_letters", "claim_letters")
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.is_full = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.WRITES and self.is_full:
+            raise sqlite3.OperationalError("database or disk is full")
+        return getattr(self._store, name)
+
+
+@pytest.mark.parametrize("idempotency", [True, False])
+async def test_an_order_that_was_charged_when_the_disk_filled_is_finished_without_a_restart(
+    shop: Shop, idempotency: bool
+) -> None:
+    disk = shop.book.store = FullDisk(shop.book.store)
+    made = shop.assemble(resume=True, saga=True, idempotency=idempotency)
+    authorise = shop.payment.authorise
+
+    async def fills(*arguments: Any) -> Any:
+        answer = await authorise(*arguments)
+        disk.is_full = True
+        return answer
+
+    shop.payment.authorise = fills
+    with pytest.raises(sqlite3.OperationalError):
+        await made.checkout.place("o1", LINKS, BY)
+    made.queue.broke_off("o1")
+    with pytest.raises(sqlite3.OperationalError):
+        await made.queue.turn()
+    disk.is_full, shop.payment.authorise = False, authorise
+    await made.queue.turn()
+    await shop.settle(made)
+    order = await shop.book.order("o1")
+    assert (order.status, order.shipment_id) == (Status.PAID, "parcel-1")
+    assert shop.kinds("o1") == ["authorisation", "capture"]
+
+
+async def test_an_errand_that_broke_off_is_taken_up_long_before_its_lease_ends(shop: Shop) -> None:
+    disk = shop.book.store = FullDisk(shop.book.store)
+    made = shop.assemble(payment_queue=True, idempotency=True)
+    await _parked(shop, made)
+    shop.payment.cause = None
+    shop.clock.advance(10.0)
+    assert await made.queue.turn() == 1
+    disk.is_full = True
+    await made.queue.settle()
+    disk.is_full = False
+    began = shop.clock.monotonic()
+    await shop.settle(made)
+    assert (await shop.book.order("o1")).status is Status.PAID
+    assert shop.clock.monotonic() - began < made.queue.lease_wall_s / 2
+    assert shop.kinds("o1") == ["authorisation", "capture"]
+
+
+async def test_letters_that_were_brought_while_the_disk_was_full_hold_up_nobody_and_are_not_brought_again(
+    shop: Shop,
+) -> None:
+    disk = shop.book.store = FullDisk(shop.book.store)
+    made = shop.assemble(payment_queue=True, notices=True)
+    await _parked(shop, made)
+    mail = shop.mail
+
+    async def fills(notice: Any) -> None:
+        await mail(notice)
+        disk.is_full = True
+
+    made.postman._send = fills
+    with pytest.raises(sqlite3.OperationalError):
+        await made.postman.turn()
+    disk.is_full, made.postman._send = False, mail
+    shop.payment.cause = None
+    await shop.settle(made, turns=8)
+    assert [notice.event for notice in shop.mails] == ["delayed", "paid"]

@@ -26,8 +26,12 @@ class ClockSkew(PodFault, frozen=True, kw_only=True):
 
     def spec(self) -> FaultSpec:
         """What the object says."""
-        offset_s = (self.ahead or 0.0) - (self.behind or 0.0)
-        return msgspec.structs.replace(super().spec(), offset_ms=round(offset_s * 1000))
+        return msgspec.structs.replace(super().spec(), offset_ms=round(self.offset_s * 1000))
+
+    @property
+    def offset_s(self) -> float:
+        """What is added to the time, in wall seconds."""
+        return (self.ahead or 0.0) - (self.behind or 0.0)
 
     def describe(self) -> str:
         """What it does, as half a sentence."""

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import msgspec
 
 from oddsock.drill.case import CaseMeta, read_kept_plan
-from oddsock.drill.evidence_files import PHASES, Evidence, latest_logs, load
+from oddsock.drill.clock_errors import load_right
+from oddsock.drill.evidence_files import PHASES, Evidence, latest_logs
 from oddsock.drill.history import Entry, read_history
 from oddsock.drill.operation import Attempt, attempts
 from oddsock.drill.telemetry_files import Answer, load_answers
@@ -127,7 +128,7 @@ def read_case(case: HasPath) -> CaseFiles:
         undo=_json_lines(path / "undo.jsonl"),
         mend=_json_lines(path / "mend.jsonl"),
         share=_json_object(path / "share.json"),
-        evidence={phase: load(case, phase) for phase in PHASES},
+        evidence={phase: load_right(case, phase) for phase in PHASES},
         answers=load_answers(case),
         logs={pod: log.read_text(encoding="utf-8", errors="replace").splitlines() for pod, log in logs.items()},
         digests=_digests(path),
