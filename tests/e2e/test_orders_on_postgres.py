@@ -1,14 +1,12 @@
 """Two replicas of orders on one PostgreSQL in a stack that is up: parked orders end once, no case holds a secret."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from oddsock.kit import http, ids
+from tests.buying import Customer
 
 if TYPE_CHECKING:
     from tests.conftest import LongStack
@@ -55,41 +53,6 @@ def _deploy(stack: "LongStack", replicas: int, env: dict[str, str]) -> None:
 def _endpoints(stack: "LongStack", service: str) -> list[Any]:
     found = stack.api("GET", f"/api/v1/namespaces/sock-shop/endpoints/{service}")
     return [address for subset in found.get("subsets") or [] for address in subset.get("addresses") or []]
-
-
-class Customer:
-    """Someone at the storefront, with cookies of their own."""
-
-    def __init__(self, storefront: str) -> None:
-        self._storefront = storefront.rstrip("/")
-        self._client = http.session(20.0, cookies=True)
-
-    async def close(self) -> None:
-        """Leave."""
-        await self._client.close()
-
-    async def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        """Status and JSON of an answer."""
-        async with self._client.request(method, self._storefront + path, json=body) as got:
-            text = await got.text()
-            return got.status, json.loads(text) if text.startswith(("[", "{")) else text
-
-    async def begin(self) -> None:
-        """Register, with an address and a card."""
-        name = f"customer-{ids.object_id()}"
-        person = {"username": name, "password": "secret-1", "email": "a@b.example", "firstName": "A", "lastName": "B"}
-        assert (await self.ask("POST", "/register", person))[0] == 200
-        address = {"number": "1", "street": "Road", "city": "Town", "postcode": "P1", "country": "UK"}
-        assert (await self.ask("POST", "/addresses", address))[0] == 200
-        card = {"longNum": "5953580604169678", "expires": "08/19", "ccv": "678"}
-        assert (await self.ask("POST", "/cards", card))[0] == 200
-
-    async def buy(self) -> int:
-        """The status of a checkout of one pair of socks."""
-        socks = (await self.ask("GET", "/catalogue?size=100"))[1]
-        sock = min(socks, key=lambda one: float(one["price"]))
-        assert (await self.ask("POST", "/cart", {"id": sock["id"]}))[0] == 201
-        return (await self.ask("POST", "/orders", {}))[0]
 
 
 async def _buy(stack: "LongStack", customers: list[Customer], times: int) -> Counter[int]:
