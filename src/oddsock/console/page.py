@@ -30,6 +30,9 @@ POLICY = (
 )
 """Nothing inline, nothing from elsewhere."""
 
+PLOT_STYLES = ("vendor/uPlot.min.css", "plot.css")
+"""The style sheets of a page that has charts; its script imports `plot` from plot.js."""
+
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
