@@ -4,7 +4,7 @@ SPEED ?= 30
 UV := .uv/bin/uv
 export UV_NO_PROGRESS := 1
 
-.PHONY: setup drill test check bench proof docs clean
+.PHONY: setup drill test check bench proof docs screenshots clean
 .DEFAULT_GOAL := drill
 
 $(UV):
@@ -36,6 +36,9 @@ proof: .venv/.dev
 bench: .venv/.dev
 	@$(UV) sync -q --locked --group bench --python $(PYTHON)
 	.venv/bin/pytest -q -s -m bench --timeout 1800
+
+screenshots: .venv/.dev
+	.venv/bin/python -m tests.browser.screenshots
 
 docs: .venv/.dev
 	.venv/bin/python -m tests.house.generated --write

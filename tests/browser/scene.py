@@ -4,19 +4,37 @@ The shop was drilled once, so that the console has a case, logs, metrics, events
 of the storefront has an account and orders.
 """
 
-from collections.abc import Callable, Iterator
+import html
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from tests.browser.chromium import visiting
 from tests.browser.customer import Customer
 from tests.conftest import Oddsock
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import APIRequestContext, Browser
 
 SPEED = "60"
+
+_LINK = re.compile(r'<a [^>]*href="(/[^"#]*)"')
+_NAMES = re.compile(r"^(\d{8}-\d{6}-.*|[0-9a-f]{6,}.*|[a-z0-9]+(-[a-z0-9]+){2,}|\d+)$")
+
+
+def _kind(path: str) -> str:
+    """What kind of page *path* is: names and numbers of things are left out, a tab is a kind of its own.
+
+    >>> _kind("/cases/20261125-133022-incident-3?tab=orders&page=2")
+    'cases-one-orders'
+    """
+    where, _, query = path.partition("?")
+    words = ["one" if _NAMES.match(word) else word for word in where.strip("/").split("/")]
+    tab = parse_qs(query).get("tab", [""])[0]
+    return "-".join(filter(None, [*words, tab])) or "now"
 
 
 @dataclass(frozen=True)
@@ -38,31 +56,22 @@ class Scene:
         """A new link into the console."""
         return str(self.command.succeed("console", "--json").json["console"])
 
-    def console_views(self, ask: Callable[[str], Any]) -> Iterator[View]:
-        """Every page of the console; *ask* gives the JSON of a path."""
+    def console_views(self, request: "APIRequestContext") -> Iterator[View]:
+        """Every page of the console that a link of the console leads to: the first of each kind."""
         base = self.status["console"]
-        case = self.command.cases()[-1].name
-        order = ask(f"/cases/{case}.json?tab=orders")
-        views = {
-            "now": "/",
-            "cases": "/cases",
-            "case": f"/cases/{case}",
-            "logs": "/logs?query=service:sock-shop-orders&from=now-1h&to=now",
-            "metrics": "/metrics",
-            "events": "/events",
-            "infrastructure": "/infrastructure",
-            "dashboards": "/dashboards",
-            "monitors": "/monitors",
-            "matrix": "/matrix",
-            "compare": f"/compare?a={case}&b={case}",
-        }
-        assert order
-        for tab in ("timeline", "orders", "customers", "mend", "telemetry", "report"):
-            views[f"case-{tab}"] = f"/cases/{case}?tab={tab}"
-        for number, one in enumerate(ask("/dashboards.json")["dashboards"], 1):
-            views[f"dashboard-{number}"] = f"/dashboards/{one['id']}"
-        for name, path in views.items():
+        seen: set[str] = set()
+        waiting = ["/"]
+        while waiting:
+            path = waiting.pop(0)
+            if (name := _kind(path)) in seen:
+                continue
+            seen.add(name)
+            answer = request.get(base + path)
+            assert answer.ok, f"{path}: {answer.status}"
+            if "text/html" not in answer.headers.get("content-type", ""):
+                continue
             yield View(name, base + path)
+            waiting += [html.unescape(href) for href in _LINK.findall(answer.text())]
 
     def shop_views(self, order_id: str) -> Iterator[View]:
         """Every page of the storefront for the customer of *order_id*."""
