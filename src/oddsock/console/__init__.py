@@ -7,6 +7,9 @@ desk      what every page works with: the doors to cluster, shop and telemetry, 
 access    who may look: one-time links, sessions, and the token that a change must carry
 page      one page: what it reads, shown as HTML and as its `.json` twin; refusals in the same frame
 asked     what a query string asks for, read and checked
+span      the span of time that a page shows
+terms     terms of a log search, put into a query and taken out again
+log_documents   log lines and their histogram as pages tell them
 live      server-sent events
 pages/    one file a page (or a group of pages that share a subject)
 templates/, static/   jinja2; plain ES modules, one style sheet; uPlot vendored under static/vendor

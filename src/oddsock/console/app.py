@@ -6,7 +6,7 @@ from oddsock.console import page
 from oddsock.console.access import Access
 from oddsock.console.desk import Desk
 from oddsock.console.live import Followers
-from oddsock.console.pages import infrastructure
+from oddsock.console.pages import events, infrastructure, logs
 from oddsock.kit import http
 
 BODY_BYTES_MAX = 2_000_000
@@ -21,7 +21,7 @@ def make_app(desk: Desk, access: Access) -> web.Application:
     followers = Followers()
     app.router.add_static("/static/", page.STATIC)
     app.add_routes([web.get("/health", _health), *access.routes()])
-    for room in (infrastructure,):
+    for room in (infrastructure, logs, events):
         app.add_routes(room.routes(desk, followers))
 
     async def close(_: web.Application) -> None:

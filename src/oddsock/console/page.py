@@ -84,7 +84,9 @@ class Page:
         text = render(
             request, self.template, title=self.title, scripts=self.scripts, styles=self.styles, page=plain(document)
         )
-        return web.Response(text=text, content_type="text/html", headers=HEADERS)
+        # A page that shows what was wrong with the question, so that it can be put right, says so by its status too.
+        status = 400 if document.get("refused") else 200
+        return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
 
     async def _tell(self, request: web.Request) -> web.Response:
         return answer(await self.read(request))

@@ -6,7 +6,7 @@ Nothing is sent anywhere by default: without an address there is no connection.
 import asyncio
 import gzip
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -41,6 +41,9 @@ _SITE = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\.[a-z]{2,}$")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 Shape = TypeVar("Shape")
+
+Told = tuple[str, bytes]
+"""Name and data of one server-sent event."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,10 @@ class Connection:
         answer = await self._call(method, self.address.api + path, document=document, what=what, again=again)
         return self._read(answer, shape, what)
 
-    async def follow(self, path: str, query: Mapping[str, str], what: str) -> AsyncIterator[list[tuple[str, bytes]]]:
-        """Server-sent events of *path* as (name, data), as many at a time as came together, until the server ends them.
+    async def follow(
+        self, path: str, query: Mapping[str, str], what: str
+    ) -> AsyncGenerator[list[tuple[str, bytes]], None]:
+        """Server-sent events of *path*, as many at a time as came together, until the server ends them.
 
         Unreachable when it falls silent, or tells more than EVENT_BYTES_MAX in one event; refusals are those of `ask`.
         """
@@ -228,7 +233,7 @@ class Connection:
             raise CannotRun(f"{self.address.api} answered {what} with something else: {cause}.") from cause
 
 
-def _read_event(block: bytes) -> tuple[str, bytes]:
+def _read_event(block: bytes) -> Told:
     """Name and data of one server-sent event; no data where it is a comment."""
     name, data = "message", b""
     for line in block.split(b"\n"):

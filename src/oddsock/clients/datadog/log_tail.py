@@ -1,6 +1,7 @@
 """Logs followed as they come in: our store's live tail, or, where there is none, a search asked again and again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import msgspec
 
@@ -27,7 +28,7 @@ class LogTail(Logs):
 
     connection: Connection
 
-    async def tail_logs(self, query: str, clock: Clock | None = None) -> AsyncIterator[Tailed]:
+    async def tail_logs(self, query: str, clock: Clock | None = None) -> AsyncGenerator[Tailed, None]:
         """The logs that *query* finds from now on, as many at a time as came together, oldest first.
 
         QueryRefused when the query is wrong, Unreachable when the stream breaks off.
@@ -36,15 +37,16 @@ class LogTail(Logs):
             async for told in self._poll_logs(query, clock or SystemClock()):
                 yield told
             return
-        async for events in self.connection.follow(TAIL, {"query": query}, "a live tail"):
-            try:
-                rows = [read_log(msgspec.json.decode(data, type=LogRow)) for name, data in events if name == "log"]
-                missed = [msgspec.json.decode(data, type=_Missed) for name, data in events if name == "missed"]
-            except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
-                raise CannotRun(f"The live tail told something else than logs: {cause}.") from cause
-            yield Tailed(rows=rows, missed=sum(one.count for one in missed))
+        async with aclosing(self.connection.follow(TAIL, {"query": query}, "a live tail")) as stream:
+            async for events in stream:
+                try:
+                    rows = [read_log(msgspec.json.decode(data, type=LogRow)) for name, data in events if name == "log"]
+                    missed = [msgspec.json.decode(data, type=_Missed) for name, data in events if name == "missed"]
+                except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
+                    raise CannotRun(f"The live tail told something else than logs: {cause}.") from cause
+                yield Tailed(rows=rows, missed=sum(one.count for one in missed))
 
-    async def _poll_logs(self, query: str, clock: Clock) -> AsyncIterator[Tailed]:
+    async def _poll_logs(self, query: str, clock: Clock) -> AsyncGenerator[Tailed, None]:
         first = await self.page_logs(query, f"now-{LATE_S}s", "now", PAGE_ROWS)
         seen = {row.id for row in first.rows}
         while True:
