@@ -24,7 +24,7 @@ def command(
     ],
     seeds: Annotated[int, typer.Option(help="Seeds, from the plan's own on.", min=1, max=20)] = 3,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Only none, retry, payment_queue+idempotency and all.")
+        bool, typer.Option("--quick", help="Only none, retry, retry+idempotency and all.")
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Keep the cells that are measured already.")] = False,
     json: Json = False,
@@ -32,7 +32,7 @@ def command(
     """Measure what each recommendation is worth.
 
     Runs PLAN with no remedy, each alone, all, each left out, and two pairs; every cell on a fresh stack with the same
-    orders and faults. The books are judged, nothing is mended. Writes Markdown, HTML and JSON.
+    orders and faults, its case kept. The books are judged, nothing is mended. Writes Markdown, HTML and JSON.
     """
     from oddsock.cli.measuring import measure_matrix
 
