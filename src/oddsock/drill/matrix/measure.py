@@ -24,8 +24,9 @@ BOOKS = (
 )  # fmt: skip
 """What a cell's evidence has to hold for its figures."""
 
-LATE_WALL_S = 0.2
-"""A customer of the load is late whose first order is so many wall seconds behind the plan: the machine is busy."""
+LATE_SHARE = 0.08
+"""A customer of the load is late whose first order is such a share of the main clock behind the plan: the machine is
+too busy, and what comes later still would come about the heal."""
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +86,7 @@ def _count(books: Books, plan: Plan, span: Span | None, noticed: Noticed | None)
         recovered_cents=sum(row.order.total_cents for row in accepted if row.order and _is_recovered(row)),
         accepted_in_outage=len(accepted),
         drift_checkable=sum(1 for row in rows if row.events),
-        late=sum(1 for attempt in _first_attempts(books) if attempt.late_s > LATE_WALL_S * plan.speed),
+        late=sum(1 for attempt in _first_attempts(books) if attempt.late_s > LATE_SHARE * plan.ends_at_s),
     )
     if noticed is not None:
         figures = msgspec.structs.replace(figures, is_watched=True, errors_found=noticed.errors_found)
