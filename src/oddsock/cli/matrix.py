@@ -11,6 +11,7 @@ EXAMPLES = """Examples:
 \b
   oddsock matrix incident-3 --quick         a handful of cells
   oddsock matrix payment-reply-lost         all cells under three seeds
+  oddsock matrix crash-after-charge --cells none,resume,all,all-resume
   oddsock matrix my-plan.yaml --resume      goes on where the last one stopped
   oddsock matrix incident-3 --json > matrix.json
 
@@ -23,9 +24,10 @@ def command(
         str, typer.Argument(help="A plan's file, or the name of one that comes with oddsock.", metavar="PLAN")
     ],
     seeds: Annotated[int, typer.Option(help="Seeds, from the plan's own on.", min=1, max=20)] = 3,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Only none, retry, retry+idempotency and all.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Only none, retry, retry+idempotency and all.")] = False,
+    cells: Annotated[
+        str, typer.Option(help="Only these, such as none,retry,all-saga.", metavar="NAMES", show_default=False)
+    ] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Keep the cells that are measured already.")] = False,
     json: Json = False,
 ) -> None:
@@ -36,4 +38,4 @@ def command(
     """
     from oddsock.cli.measuring import measure_matrix
 
-    raise typer.Exit(measure_matrix(plan, seeds=seeds, quick=quick, resume=resume, json=json))
+    raise typer.Exit(measure_matrix(plan, seeds=seeds, quick=quick, told=cells, resume=resume, json=json))

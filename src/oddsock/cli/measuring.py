@@ -7,7 +7,7 @@ from oddsock import __version__
 from oddsock.cli import screen
 from oddsock.cli.cell_run import run_cell
 from oddsock.cli.running import run_to_end
-from oddsock.drill.matrix.cells import Cell, list_cells, plan_cell
+from oddsock.drill.matrix.cells import Cell, find_cells, list_cells, plan_cell
 from oddsock.drill.matrix.folder import MatrixFolder
 from oddsock.drill.matrix.measure import Figures
 from oddsock.drill.matrix.result import CellResult
@@ -19,14 +19,16 @@ from oddsock.kit.settings import home
 from oddsock.stack.leftovers import sweep
 
 
-def measure_matrix(name: str, *, seeds: int, quick: bool, resume: bool, json: bool) -> int:
-    """Measure the matrix of plan *name* under so many *seeds*, tell its table and answer the exit code."""
+def measure_matrix(name: str, *, seeds: int, quick: bool, told: str, resume: bool, json: bool) -> int:
+    """Measure the matrix of plan *name* under so many *seeds*, tell its table and answer the exit code.
+
+    All its cells, with *quick* a handful, or those that were *told*.
+    """
     plan = load_plan(name)
+    cells = find_cells(told) if told else list_cells(quick)
     folder = MatrixFolder(home() / "matrices" / plan.name)
     sweep(home())
-    table = run_to_end(
-        _measure(plan, list_cells(quick), seeds, resume, folder), "`--resume` goes on with the cells that are missing."
-    )
+    table = run_to_end(_measure(plan, cells, seeds, resume, folder), GO_ON)
     if json:
         screen.say_json(table)
     else:
@@ -34,6 +36,8 @@ def measure_matrix(name: str, *, seeds: int, quick: bool, resume: bool, json: bo
         screen.say(f"matrix: {folder.path / 'matrix.md'}")
     return EXIT_ODD if any(line.failed for line in table.lines) else 0
 
+
+GO_ON = "`--resume` goes on with the cells that are missing."
 
 LATE_MAX = 2
 """With more customers late than this the machine was too busy, and the cell is run again at half the speed."""
@@ -93,8 +97,9 @@ async def _run(plan: Plan, seed: int, cell: Cell, sha256: str, folder: MatrixFol
         case, slowed = folder.clear_case(cell.name, seed), pace.slowed
         try:
             figures = await run_cell(plan_cell(plan, seed, slowed), cell, folder.path, case)
-        except Interrupted:
-            raise
+        except Interrupted as cause:
+            told = f"The matrix was interrupted in cell {cell.name}, seed {seed}; nothing is left running."
+            raise Interrupted(told, GO_ON) from cause
         except OddsockError as error:
             failed = error.sentence
         except Exception as error:  # noqa: BLE001  # whatever broke one cell must not lose the others

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from oddsock.drill.customers import operations
-from oddsock.drill.matrix.cells import list_cells, plan_cell
+from oddsock.drill.matrix.cells import find_cells, list_cells, plan_cell
 from oddsock.drill.matrix.folder import MatrixFolder
 from oddsock.drill.matrix.measure import Figures
 from oddsock.drill.matrix.render import render_html, render_markdown
@@ -129,6 +129,11 @@ def test_a_cell_begins_with_no_case_of_an_earlier_run(tmp_path: Path) -> None:
     old.mkdir(parents=True)
     assert folder.clear_case("none", 1) == "none-1"
     assert not old.exists()
+
+
+def test_a_cell_that_does_not_exist_is_told_with_the_one_that_was_meant() -> None:
+    with pytest.raises(UsageError, match="did you mean `all-saga`"):
+        find_cells("none,all-sage")
 
 
 def test_a_remedy_that_does_not_exist_is_told_with_those_that_do() -> None:

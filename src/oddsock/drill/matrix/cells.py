@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import msgspec
 
 from oddsock.drill.plan import Plan
+from oddsock.drill.plan_complaint import suggest
 from oddsock.drill.plan_fields import Load, PlannedFault
 from oddsock.drill.plan_telemetry import TelemetryPlan
 from oddsock.drill.remedies import ALL, NONE, RemedyRow, remedies
 from oddsock.drill.seconds import Seconds
+from oddsock.kit.errors import UsageError
 
 PAIRS = (("retry", "idempotency"), ("payment_queue", "idempotency"))
 QUICK = (NONE, "retry", "retry+idempotency", ALL)
@@ -64,6 +66,21 @@ def list_cells(quick: bool = False) -> list[Cell]:
     cells += [Cell(name=_left_out(left), remedies=tuple(name for name in names if name != left)) for left in names]
     cells += [Cell(name="+".join(pair), remedies=pair) for pair in PAIRS]
     return [cell for cell in cells if cell.name in QUICK] if quick else cells
+
+
+def find_cells(told: str) -> list[Cell]:
+    """The cells that *told* names, with commas between; UsageError at the first that does not exist.
+
+    >>> [cell.name for cell in find_cells("all-saga, none")]
+    ['none', 'all-saga']
+    """
+    cells = list_cells()
+    known = [cell.name for cell in cells]
+    names = [name.strip() for name in told.split(",")]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"There is no cell {name!r}{suggest(name, known)}", f"There are {', '.join(known)}.")
+    return [cell for cell in cells if cell.name in names]
 
 
 def _left_out(name: str) -> str:
