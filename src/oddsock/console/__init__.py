@@ -11,6 +11,13 @@ span      the span of time that a page shows
 terms     terms of a log search, put into a query and taken out again
 log_documents   log lines and their histogram as pages tell them
 live      server-sent events
+watch     the shop as it is now, for the page Now: one poller for everybody who follows
+flow      the way of an order as a graph: health, rates and errors by the services' own counters
+odd       odd socks counted by the drill's checks over the books
+figures   the key figures of the report's two dashboards, asked of telemetry
+broken    what is broken and by whom
+beside    something slow that is read beside a page, one reading at a time
+left      what the dead left broken, put back when the console starts
 pages/    one file a page (or a group of pages that share a subject)
 templates/, static/   jinja2; plain ES modules, one style sheet; uPlot vendored under static/vendor
 """

@@ -1,12 +1,16 @@
 """All pages of a console as one aiohttp application."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 from aiohttp import web
 
 from oddsock.console import page
 from oddsock.console.access import Access
 from oddsock.console.desk import Desk
+from oddsock.console.left import heal_what_the_dead_left
 from oddsock.console.live import Followers
-from oddsock.console.pages import events, infrastructure, logs
+from oddsock.console.pages import events, infrastructure, logs, now
 from oddsock.kit import http
 
 BODY_BYTES_MAX = 2_000_000
@@ -21,13 +25,17 @@ def make_app(desk: Desk, access: Access) -> web.Application:
     followers = Followers()
     app.router.add_static("/static/", page.STATIC)
     app.add_routes([web.get("/health", _health), *access.routes()])
-    for room in (infrastructure, logs, events):
+    for room in (now, infrastructure, logs, events):
         app.add_routes(room.routes(desk, followers))
 
-    async def close(_: web.Application) -> None:
+    async def live(_: web.Application) -> AsyncIterator[None]:
+        healing = asyncio.create_task(heal_what_the_dead_left(desk)) if desk.has_cluster else None
+        yield
+        if healing is not None:
+            await asyncio.gather(healing, return_exceptions=True)
         await desk.close()
 
-    app.on_cleanup.append(close)
+    app.cleanup_ctx.append(live)
     return app
 
 

@@ -1,6 +1,8 @@
 """What every page works with: the doors to cluster, shop and telemetry, opened when first needed."""
 
 import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from oddsock.clients.datadog.datadog import Datadog
@@ -8,8 +10,13 @@ from oddsock.clients.kubernetes.cluster import Cluster
 from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.clients.sockshop.doors import ClusterDoors
 from oddsock.console.settings import Settings
+from oddsock.drill.case import ClusterMeta
+from oddsock.drill.standing import StandingFaults
 from oddsock.kit.clock import Clock, SystemClock
 from oddsock.kit.errors import CannotRun
+
+HEAL_WALL_S_MAX = 5.0
+"""How long a console that ends may take to heal what it let stand."""
 
 
 class Desk:
@@ -23,12 +30,19 @@ class Desk:
         self._cluster: ClusterDoor | None = None
         self._shop: ClusterDoors | None = None
         self._telemetry: Datadog | None = None
+        self._faults: StandingFaults | None = None
+        self._closers: list[Callable[[], Awaitable[None]]] = []
         self._opening = asyncio.Lock()
+
+    @property
+    def has_cluster(self) -> bool:
+        """Whether this console was told of a cluster."""
+        return bool(self.settings.kubeconfig or self.settings.context)
 
     async def cluster(self) -> ClusterDoor:
         """The cluster; CannotRun when this console has none, Unreachable when it does not answer."""
         told = self.settings
-        if not told.kubeconfig and not told.context:
+        if not self.has_cluster:
             raise CannotRun(
                 "This console has no cluster.", "Start one with `oddsock up --detach`, then `oddsock console`."
             )
@@ -59,8 +73,24 @@ class Desk:
                 )
         return self._telemetry
 
+    async def faults(self) -> StandingFaults:
+        """The faults that this console lets stand."""
+        cluster = await self.cluster()
+        if self._faults is None:
+            meta = ClusterMeta(server=cluster.server, stack=self.settings.stack)
+            self._faults = StandingFaults(self.home, cluster, self.plan_clock, meta, getpass.getuser())
+        return self._faults
+
+    def at_end(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Have *close* awaited when the console ends, before its doors are closed."""
+        self._closers.append(close)
+
     async def close(self) -> None:
-        """Let every connection go."""
+        """Heal what stands, and let every connection go."""
+        for close in self._closers:
+            await close()
+        if self._faults is not None:
+            await self._faults.close(HEAL_WALL_S_MAX)
         if self._telemetry is not None:
             await self._telemetry.close()
         if self._cluster is not None:

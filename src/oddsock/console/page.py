@@ -52,6 +52,9 @@ NAVIGATION = (
     ("/matrix", "Matrix"),
 )
 
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+"""How a browser without JavaScript sends a change."""
+
 Document = Mapping[str, Any]
 Read = Callable[[web.Request], Awaitable[Document]]
 
@@ -176,7 +179,9 @@ def _status(cause: OddsockError) -> int:
 
 def refuse(request: web.Request, status: int, sentence: str, hint: str, column: int | None = None) -> web.Response:
     """The refusal {"error": {sentence, hint, column}}, as a page or as JSON."""
-    if request.path.endswith(".json") or request.method != "GET" or "json" in request.headers.get("Accept", ""):
+    is_form = request.content_type in FORMS and "html" in request.headers.get("Accept", "")
+    is_change = request.method != "GET" and not is_form
+    if request.path.endswith(".json") or is_change or "json" in request.headers.get("Accept", ""):
         return answer({"error": {"sentence": sentence, "hint": hint, "column": column}}, status)
     text = render(request, "refusal.html", title="Not possible", sentence=sentence, hint=hint, status=status)
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)

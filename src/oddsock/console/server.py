@@ -55,6 +55,8 @@ def _listener(settings: Settings) -> socket.socket:
 def main() -> int:
     """Serve as the file on the line says; answer the exit code."""
     log.configure()
+    # It tells every call it makes, and a page that is followed makes several a second.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
         settings = read_settings(Path(sys.argv[1]))
         processes.follow_lifeline()

@@ -30,6 +30,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether DD_SITE, DD_API_KEY and DD_APP_KEY of the environment say which telemetry is asked."""
     port: int = 0
     listener_fd: int | None = None
+    now_poll_s: float = 1.0
+    """Wall seconds between two looks at the shop while somebody follows the page Now."""
+    odd_poll_s: float = 5.0
+    """The same between two counts of odd socks; a slow one waits longer, and takes a tenth of the time at most."""
+    figures_poll_s: float = 5.0
+    page_s_max: float = 4.0
+    """Wall seconds after which a page is shown without what has not been read yet."""
+    answer_s_max: float = 1.0
+    """Wall seconds after which a service of the shop counts as silent."""
 
 
 def read_settings(path: Path) -> Settings:

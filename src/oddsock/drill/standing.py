@@ -60,7 +60,7 @@ class FaultOrder(msgspec.Struct, frozen=True, kw_only=True):
 def write_plan(order: FaultOrder, namespace: str) -> Plan:
     """The plan that *order* is; PlanError where a plan would be refused."""
     name = f"{order.type}-{order.target}"
-    fault: dict[str, object] = {"id": "fault", "fault": order.type, "target": order.target, "from": 0}
+    fault: dict[str, object] = {"fault": order.type, "target": order.target, "from": 0}
     document = {
         "name": name if re.match(NAME, name) else BY_HAND,
         "title": f"{order.type} of {order.target}, by hand",

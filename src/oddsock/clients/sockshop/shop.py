@@ -21,7 +21,8 @@ from oddsock.clients.sockshop.books import (
     StatusChange,
     with_journal_status,
 )
-from oddsock.clients.sockshop.doors import Answer, Caller, Doors
+from oddsock.clients.sockshop.counters import Sample, read_samples
+from oddsock.clients.sockshop.doors import CALL_S_MAX, Answer, Caller, Doors
 from oddsock.kit.errors import Unreachable
 from oddsock.kit.http import IDEMPOTENCY_KEY
 
@@ -45,8 +46,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 class Shop:
     """The shop behind *doors*. Every reader raises Unreachable when its service is away or has no such book."""
 
-    def __init__(self, doors: Doors) -> None:
-        self._caller = Caller(doors)
+    def __init__(self, doors: Doors, call_s_max: float = CALL_S_MAX) -> None:
+        self._caller = Caller(doors, call_s_max)
 
     async def close(self) -> None:
         """Let every connection go."""
@@ -169,6 +170,11 @@ class Shop:
                 Health(service=one["service"], status=one["status"], at=str(one.get("time") or one.get("date") or ""))
                 for one in entries
             ]
+
+    async def counters(self, service: str) -> list[Sample]:
+        """What *service* counts at its /metrics since its process began."""
+        answer = await self._get(service, "/metrics")
+        return list(read_samples(answer.body.decode(errors="replace")))
 
     async def supports_retry(self) -> bool:
         """Whether this shop's orders can be retried under an idempotency key; the original's cannot."""
