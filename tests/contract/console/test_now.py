@@ -50,7 +50,7 @@ async def test_a_fault_is_a_case_with_its_undo_and_is_healed_by_its_button(
 
     assert status == 200, healed
     assert memory.counts["payment"] == 2
-    assert healed["healed"][0]["sentence"] == "payment spec.replicas put back to 2"  # type: ignore[index]  # JSON
+    assert healed["healed"][0]["sentence"] == "payment spec.replicas put back to 2"  # type: ignore[index]  # whatever JSON holds
     assert (await visitor.json("/now.json"))["broken"] == []
 
 
