@@ -16,7 +16,7 @@ from oddsock.drill.case import Case
 from oddsock.drill.checks.catalog import BOOK_CHECKS, MEND_CHECKS
 from oddsock.drill.checks.charges import is_overcharged
 from oddsock.drill.checks.check import Check, Doubt, Judged, judge
-from oddsock.drill.clock_errors import load_right
+from oddsock.drill.clock_errors import load_right, read_clock_errors
 from oddsock.drill.course import Course
 from oddsock.drill.course_files import load_course
 from oddsock.drill.evidence_files import Evidence
@@ -58,7 +58,8 @@ def account(case: Case, phase: str, report_differences: list[str] | None = None)
     Where they can be told, orders in good order pass the sieve and only the others are judged; it is the same account.
     """
     with uncollected():
-        sifted = sift(case, phase)
+        # The sieve compares instants as they stand in the files.
+        sifted = None if read_clock_errors(case.path) else sift(case, phase)
         if sifted is None:
             return account_books(read_books(case, phase, report_differences))
         course = msgspec.structs.replace(sifted.course, report_differences=report_differences)

@@ -130,7 +130,7 @@ def _timed(planned: PlannedOperation, phase: Phase, seed: int) -> list[Operation
     if not planned.twice:
         return [made]
     token = f"{_digest(seed, planned.customer, f'form {phase} {planned.at:g}') % 16**24:024x}"
-    press = msgspec.structs.replace(made, order_token=token)
+    press = msgspec.structs.replace(made, order_token=token, pressed_again=True)
     return [press, msgspec.structs.replace(press, beside=True)]
 
 
@@ -173,12 +173,15 @@ def _arrives_at(load: Load, instants: Sequence[float], customer: int) -> float:
 
 def _first_press(press: Operation, load: Load, drawn: float, presses: list[Operation]) -> Operation:
     """*press* as a customer of the kind that *drawn* says does it; a second press goes to *presses*."""
-    again = msgspec.structs.replace(press, beside=True)
+    twice = msgspec.structs.replace(press, pressed_again=True)
+    again = msgspec.structs.replace(twice, beside=True)
     if drawn < load.double_clicks:
         presses.append(msgspec.structs.replace(again, at_s=press.at_s + DOUBLE_CLICK_S))
-    elif drawn < load.double_clicks + load.impatient:
+        return twice
+    if drawn < load.double_clicks + load.impatient:
         presses.append(msgspec.structs.replace(again, at_s=press.at_s + load.patience, if_untold=True))
-    elif drawn < load.double_clicks + load.impatient + load.vanishing:
+        return twice
+    if drawn < load.double_clicks + load.impatient + load.vanishing:
         return msgspec.structs.replace(press, vanishes=True)
     return press
 

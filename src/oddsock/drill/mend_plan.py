@@ -143,7 +143,7 @@ def _mend_row(
         return
     yield from _undo(row, checks)
     if "A3" in checks:
-        yield _cancel(row, "duplicate", "one attempt made two orders")
+        yield _cancel(row, "duplicate", "its customer ordered once")
         yield _notice(row, "cancelled", "the second order is cancelled")
     elif "C9" in checks and row.status == "PAYMENT_FAILED" and row.is_declined:
         yield _cancel(row, DECLINED, "payment declined it, and it reads as if payment had been away")
@@ -154,7 +154,7 @@ def _mend_row(
     elif checks & {"N1", "A6"} and row.status in FAILED and order_id not in asked and not checks & {"C3", "C8", "R4"}:
         event = "" if row.status == "CANCELLED" else "declined" if row.is_declined else "failed"
         yield _notice(row, event, "it failed, and its customer was never told")
-    elif checks & {"A4", "N2", "N3"} and not any(n.event == "paid" for n in row.notices if row.is_placed):
+    elif _owes_notice(row, checks):
         yield _notice(row, "", "its customer was told nothing, or what is not so")
     if "K2" in checks and (left := lines_left(ledger, row)):
         yield MendAction(
@@ -165,6 +165,11 @@ def _mend_row(
             customer_id=customer_id,
             lines=left,
         )
+
+
+def _owes_notice(row: Row, checks: set[str]) -> bool:
+    """Whether the customer believes what is not so, or nothing, and no mail says that the order is paid."""
+    return bool(checks & {"A4", "N2", "N3"}) and not any(n.event == "paid" for n in row.notices if row.is_placed)
 
 
 def _retry(ledger: Ledger, row: Row, checks: set[str]) -> Iterator[MendAction]:
@@ -178,7 +183,10 @@ def _retry(ledger: Ledger, row: Row, checks: set[str]) -> Iterator[MendAction]:
         customer_id=row.customer_id,
         cents=cents,
     )
-    if checks & {"S1"} == checks & RETRIED:
+    if checks & RETRIED == {"S1"}:
+        # It was paid and confirmed, unless its customer saw it fail all the same.
+        if _owes_notice(row, checks):
+            yield _notice(row, "", "its customer saw it fail, and it is on its way")
         return
     yield _notice(row, "", "its customer is owed the outcome")
     if left := lines_left(ledger, row):

@@ -27,6 +27,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     One of the *load* is waited for by nobody. Its checkouts carry the *order_token* of their form. A second press of
     the button goes *beside* the first, an impatient one only *if_untold*; a browser that *vanishes* reads no answer.
+    Whose form is *pressed_again* says so on every press.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     load: bool = False
     order_token: str = ""
     beside: bool = False
+    pressed_again: bool = False
     if_untold: bool = False
     vanishes: bool = False
 
@@ -71,6 +73,8 @@ class CheckoutInvoke(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     traceparent: str
     synthetic: bool = False
+    form: str = ""
+    """What the presses of one form share, where its button is pressed more than once."""
     late_s: float = 0.0
     """Plan seconds by which it began after its planned time; more than 0 is told of the load only."""
 
@@ -99,6 +103,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     traceparent: str
     synthetic: bool
+    form: str = ""
     late_s: float = 0.0
     phase: Phase
     plan_s: float

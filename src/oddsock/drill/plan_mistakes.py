@@ -11,7 +11,7 @@ from oddsock.drill.faults.fault_point import FaultPoint, shop_points
 from oddsock.drill.plan_complaint import complain, suggest
 from oddsock.drill.plan_fields import Load, PlanFields, PlannedFault, PlannedOperation
 from oddsock.drill.plan_source import Step, split_path
-from oddsock.drill.plan_telemetry_mistakes import find_telemetry_mistakes
+from oddsock.drill.plan_telemetry_mistakes import find_remedy_mistakes, find_telemetry_mistakes
 from oddsock.kit.mask import is_secret
 
 LOAD_ORDERS_MAX = 100_000
@@ -42,6 +42,12 @@ def find_mistakes(plan: PlanFields) -> Iterator[Mistake]:
                 f"An abort condition cannot compare `{condition.figure}`, only {', '.join(LIVE_FIGURES)}"
                 f"{suggest(condition.figure, LIVE_FIGURES)}",
             )
+        elif condition.needed or condition.unless:
+            yield (
+                ["abort", at],
+                "An abort condition holds whatever remedies are in force; leave `with` and `unless` out.",
+            )
+    yield from find_remedy_mistakes(["expectations"], plan.expectations)
     known = [check.id for check in CATALOG]
     for at, check in enumerate(plan.checks if isinstance(plan.checks, list) else []):
         if check not in known:

@@ -15,6 +15,7 @@ from oddsock.drill.plan_telemetry import (
     TelemetryPlan,
 )
 from oddsock.drill.predicate import Predicate
+from oddsock.drill.remedies import remedies
 
 Mistake = tuple[list[Step], str]
 
@@ -61,3 +62,13 @@ def _figures(where: list[Step], wanted: Sequence[Predicate], known: Sequence[str
         if not any(figure == name or (name.endswith(".") and figure.startswith(name)) for name in known):
             names = ", ".join(f"{name}NAME" if name.endswith(".") else name for name in known)
             yield [*where, at], f"An answer has no figure `{figure}`, only {names}{suggest(figure, known)}"
+    yield from find_remedy_mistakes(where, wanted)
+
+
+def find_remedy_mistakes(where: list[Step], wanted: Sequence[Predicate]) -> Iterator[Mistake]:
+    """The remedies that the predicates *wanted* name and that are none, or none that a switch of the shop is."""
+    known = [row.name for row in remedies().values() if row.switches]
+    for at, predicate in enumerate(wanted):
+        for name in (*predicate.needed, *predicate.unless):
+            if name not in known:
+                yield [*where, at], f"There is no remedy {name}, only {', '.join(known)}{suggest(name, known)}"

@@ -82,6 +82,15 @@ def read_remedies(told: str) -> list[RemedyRow]:
     return [row for row in known.values() if row.name in names]
 
 
+def remedies_in_force(env: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The remedies whose switches all stand so in *env*, the variables of each deployment; none of telemetry."""
+
+    def stand(switches: Mapping[str, Mapping[str, str]]) -> bool:
+        return all(env.get(name, {}).get(key) == value for name, row in switches.items() for key, value in row.items())
+
+    return [row.name for row in remedies().values() if row.switches and stand(row.switches)]
+
+
 def merge_switches(rows: Iterable[RemedyRow]) -> dict[str, dict[str, str]]:
     """The switches of *rows* by deployment."""
     merged: dict[str, dict[str, str]] = {}

@@ -10,7 +10,7 @@ from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.drill.case import Case
 from oddsock.drill.faults.set_env import SetEnv
 from oddsock.drill.heal import heal_case, journal_of
-from oddsock.drill.remedies import RemedyRow, merge_switches, remedies
+from oddsock.drill.remedies import RemedyRow, merge_switches, remedies, remedies_in_force
 from oddsock.drill.running import run_to_its_end
 from oddsock.drill.steady_state import ready_deadline_s
 from oddsock.drill.undo import inject
@@ -39,6 +39,13 @@ async def remedies_set(
     finally:
         await run_to_its_end(heal_case(case, cluster, clock))
     case.end("completed", "The remedies were put back as they were.")
+
+
+async def find_remedies(cluster: ClusterDoor) -> list[str]:
+    """The remedies that are in force by the variables of the deployments; those of telemetry are not told by any."""
+    there = {deployment.name for deployment in await cluster.deployments()}
+    names = [name for name in merge_switches(remedies().values()) if name in there]
+    return remedies_in_force({name: await cluster.env(name) for name in names})
 
 
 async def _changes(rows: Collection[RemedyRow], cluster: ClusterDoor) -> dict[str, dict[str, str | None]]:

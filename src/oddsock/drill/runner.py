@@ -27,6 +27,7 @@ from oddsock.drill.logbook import Logbook, NobodyWatches, Observer, Step
 from oddsock.drill.operation import Operation
 from oddsock.drill.plan import Plan
 from oddsock.drill.plan_fields import PlannedFault
+from oddsock.drill.remedy_window import find_remedies
 from oddsock.drill.running import run_to_its_end, run_together
 from oddsock.drill.schedule import Moment, Schedule
 from oddsock.drill.settle import await_settled
@@ -219,6 +220,7 @@ class _Drill:
     async def _await_steady_state(self) -> None:
         with self._logbook.step("steady_state") as step:
             step.value["sentence"] = await await_steady_state(self._plan, self._cluster, self._access.shop, self._clock)
+            step.value["remedies"] = await find_remedies(self._cluster)
 
     async def _take_evidence(self, phase: str) -> None:
         if phase not in self._plan.evidence.phases:

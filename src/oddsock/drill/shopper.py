@@ -269,6 +269,7 @@ async def _checkout(operation: Operation, session: Session, logbook: Logbook) ->
         request_id=ids.request_id(operation.id),
         traceparent=ids.traceparent(),
         synthetic=operation.synthetic,
+        form=operation.order_token if operation.pressed_again else "",
         late_s=round(max(0.0, logbook.plan_s() - operation.at_s), 3) if operation.load else 0.0,
     )
     _begin(operation, logbook, msgspec.to_builtins(invoke))

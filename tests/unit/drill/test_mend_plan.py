@@ -153,6 +153,27 @@ def test_an_unshipped_order_is_tried_again_for_no_money(clean: Any) -> None:
     assert retried(mend) == ["o1"] and mend.charged_cents == 0
 
 
+def test_an_unshipped_order_whose_customer_saw_it_fail_is_told_too(clean: Any) -> None:
+    clean.drop("shipments", lambda parcel: parcel.order_id == "o1")
+    clean.change("orders", "o1", shipment_id=None)
+    clean.change("shown", "o1", label="Paid")
+    clean.change_attempt(0, end="unknown", http_status=500, told="nothing")
+    mend = plan(clean)
+    assert retried(mend) == ["o1"] and mend.left == []
+    assert [(a.order_id, a.event) for a in mend.actions if a.kind == "notice"] == [("o1", "")]
+
+
+def test_the_second_order_of_a_double_click_is_cancelled_and_told(clean: Any) -> None:
+    clean.buy("o8", 300, form="f1")
+    clean.buy("o9", 300.2, form="f1")
+    mend = plan(clean)
+    assert [(a.kind, a.order_id, a.reason or a.event) for a in mend.actions] == [
+        ("cancel", "o9", "duplicate"),
+        ("notice", "o9", "cancelled"),
+    ]
+    assert mend.left == []
+
+
 def test_a_declined_order_is_never_tried_again(clean: Any) -> None:
     clean.fail("o9", 300, label="Payment failed")
     clean.log_failures()

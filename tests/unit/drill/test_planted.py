@@ -434,6 +434,24 @@ def test_a_planted_row_is_found_under_its_right_name_and_with_no_other(check: st
     assert account.indeterminate == 0
 
 
+def test_two_presses_of_one_form_that_bought_an_order_each_are_one_order_too_many(clean: Any) -> None:
+    clean.buy("o8", 300, form="f1")
+    clean.buy("o9", 300.2, form="f1")
+    clean.buy("o10", 400)
+    account = clean.account()
+    (odd,) = [result for result in account.checks if result.verdict == "odd"]
+    assert (odd.id, subjects(odd), len(odd.findings)) == ("A3", {"o9"}, 1)
+    assert {witness.ref for witness in odd.findings[0].witnesses if witness.book == "orders"} == {"o8", "o9"}
+    assert (account.odd, account.odd_by_class) == (1, {"duplicate order": 1})
+
+
+def test_a_press_after_an_order_that_failed_is_no_second_order(clean: Any) -> None:
+    clean.fail("o8", 300, form="f1", label="Payment failed", told="error")
+    clean.log_failures()
+    clean.buy("o9", 310, form="f1")
+    assert clean.account().odd == 0
+
+
 def test_the_label_for_what_was_odd_before_the_fault_is_planted_too(clean: Any) -> None:
     clean.fail("o9", 20, label="Payment failed")
     clean.log_failures()

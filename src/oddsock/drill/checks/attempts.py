@@ -34,7 +34,7 @@ def find_unexpected_orders(ledger: Ledger) -> Iterator[Said]:
 
 
 def find_duplicate_orders(ledger: Ledger) -> Iterator[Said]:
-    """A3: one attempt, two orders."""
+    """A3: one attempt, two orders; or one form, of which two presses were taken for an order each."""
     by_operation = {attempt.operation: attempt for attempt in ledger.attempts}
     for row, order in ledger.orders("attempts"):
         if row.claimant:
@@ -44,6 +44,29 @@ def find_duplicate_orders(ledger: Ledger) -> Iterator[Said]:
                 sentence=f"Attempt {row.claimant} made a second order, {order.id}.",
                 witnesses=[see_order(row), *see_attempts(claimants), *see_history(row.history)],
             )
+    for rows in _rows_by_form(ledger).values():
+        first = rows[0]
+        for row in rows[1:]:
+            yield Odd(
+                order_id=row.order_id,
+                sentence=f"Order {row.order_id} was placed by another press of the form of order {first.order_id}.",
+                witnesses=[see_order(first), see_order(row), *see_attempts([*first.attempts, *row.attempts])],
+            )
+
+
+def _rows_by_form(ledger: Ledger) -> dict[str, list[Row]]:
+    """The orders that were bought by the presses of each form whose button was pressed again, the first one first."""
+    by_form: dict[str, list[Row]] = {}
+    for row, _ in ledger.orders("attempts"):
+        # An order that failed before its customer pressed again is no second one.
+        if row.is_placed and not row.synthetic and not row.claimant:
+            for form in {attempt.form for attempt in row.attempts if attempt.form}:
+                by_form.setdefault(form, []).append(row)
+    return {form: sorted(rows, key=_pressed_at) for form, rows in by_form.items()}
+
+
+def _pressed_at(row: Row) -> tuple[str, str]:
+    return min(attempt.invoked_at for attempt in row.attempts), row.order_id
 
 
 def is_false_failure(row: Row) -> bool:
@@ -165,7 +188,7 @@ ATTEMPTS = (
     Rule(
         id="A3",
         class_name="duplicate order",
-        predicate="one attempt => at most one order",
+        predicate="one attempt, or one form however often its button is pressed => at most one order",
         kind="safety",
         known_as="duplicated",
         search=find_duplicate_orders,

@@ -6,7 +6,7 @@ from oddsock.drill.report.figure import plural
 from oddsock.drill.report.folder import AFTER_HEAL, DURING, evidence_file, spell_phase
 from oddsock.drill.report.logs import has_logs, list_sequences, search
 from oddsock.drill.report.rows import Claim, Condition, OrderRow, Seen
-from oddsock.drill.report.verdicts import count_refused
+from oddsock.drill.report.state_probes import count_refused
 from oddsock.kit.clock import instant
 
 NOTHING = "no evidence was kept"

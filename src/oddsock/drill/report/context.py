@@ -48,6 +48,16 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return [order_id for order_id in ids if order_id]
 
     @property
+    def refused_ids(self) -> list[str]:
+        """Those of them that the shop gave up as PAYMENT_FAILED, as the journal has it; all where nobody kept one."""
+        phase = self.files.latest("journal")
+        if phase is None:
+            return self.failed_ids
+        journal = self.files.evidence[phase].journal.rows
+        given_up = {change.order_id for change in journal if change.status == "PAYMENT_FAILED"}
+        return [order_id for order_id in self.failed_ids if order_id in given_up]
+
+    @property
     def unplaced(self) -> list[Attempt]:
         """The failed attempts that left no order in the books: all of an outage where orders are saved last."""
         if not self.before:

@@ -82,12 +82,17 @@ def _judge_evidence(context: Context, exports: list[ExportCheck]) -> list[Expect
 
 
 def _plan_probes(context: Context) -> list[Probe]:
-    """The plan's own expectations, looked up among the figures; one that names no figure has no evidence."""
+    """The plan's own expectations, looked up among the figures; one that names no figure has no evidence.
+
+    What is not expected with the remedies that are in force is left out, and the others keep their numbers.
+    """
     probes = []
     for n, text in enumerate(context.files.plan.get("expectations") or [], start=1):
         try:
             predicate = Predicate.parse(str(text))
         except ValueError:
+            continue
+        if not predicate.is_asked(context.files.remedies):
             continue
         figure = context.figures.rows.get(predicate.figure)
         actual = figure.value if figure and isinstance(figure.value, int | float) else None

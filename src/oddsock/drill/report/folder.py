@@ -59,6 +59,12 @@ class CaseFiles(msgspec.Struct, frozen=True, kw_only=True):
         """Why *book* of *phase* is no evidence, empty when it was read."""
         return getattr(self.evidence[phase], book).missing or ""
 
+    @property
+    def remedies(self) -> list[str]:
+        """The remedies that were in force when the drill began; none where nobody looked."""
+        found = [entry.value["remedies"] for entry in self.entries("steady_state") if "remedies" in entry.value]
+        return list(found[-1]) if found else []
+
     def entries(self, verb: str, *kinds: str) -> list[Entry]:
         """The history's lines of *verb*, of *kinds* only when given, in order."""
         return [entry for entry in self.history if entry.verb == verb and (not kinds or entry.kind in kinds)]

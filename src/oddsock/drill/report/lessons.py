@@ -4,7 +4,7 @@ from oddsock.drill.report.context import Context
 from oddsock.drill.report.document import Detection, Impact, Lessons, Odd, Recovery, Verdicts
 from oddsock.drill.report.figure import plural
 from oddsock.drill.report.rows import OrderRow
-from oddsock.drill.report.verdicts import count_refused
+from oddsock.drill.report.state_probes import count_refused
 from oddsock.kit.money import dollars
 
 

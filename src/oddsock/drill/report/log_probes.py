@@ -4,6 +4,7 @@ from oddsock.drill.report.context import PAID_STATUSES, Context
 from oddsock.drill.report.figure import plural
 from oddsock.drill.report.logs import has_logs, list_sequences, orders_named, search
 from oddsock.drill.report.probe import Probe
+from oddsock.drill.report.state_probes import count_refused, scaled_to_zero
 from oddsock.drill.telemetry_figures import STEPS
 from oddsock.kit.clock import instant
 
@@ -16,7 +17,9 @@ def list_log_probes(context: Context, exported: int | None) -> list[Probe]:
     """The ten log queries; *exported* is the row count of the failed-order export, None when there is no such file."""
     if context.window is None:
         return []
-    return [*_failures(context), *_requests(context), *_summaries(context, exported)]
+    probes = [*_failures(context), *_requests(context), *_summaries(context, exported)]
+    # What asks for an order's own life has no question where no order failed.
+    return [probe for probe in probes if probe.expected is not None or context.failed_ids]
 
 
 def _q(context: Context, service: str, *texts: str) -> str:
@@ -30,16 +33,16 @@ def _grep(context: Context, service: str, text: str) -> str:
 
 
 def _named(context: Context, *texts: str, to_at: str = "") -> int | None:
-    """How many failed orders the orders log names in the window together with *texts*."""
+    """How many orders given up the orders log names in the window together with *texts*."""
     assert context.window is not None
     if not has_logs(context, "orders"):
         return None
     lines = search(context, "orders", *texts, from_at=context.window.from_at, to_at=to_at)
-    return len(orders_named(lines, context.failed_ids))
+    return len(orders_named(lines, context.refused_ids))
 
 
 def _probe(context: Context, number: str, service: str, texts: tuple[str, ...], **more: object) -> Probe:
-    fields = {"unit": "orders", "source": ORDERS_LOG, "expected": len(context.failed_ids), **more}
+    fields = {"unit": "orders", "source": ORDERS_LOG, "expected": len(context.refused_ids), **more}
     return Probe(
         id=number,
         group=GROUP,
@@ -71,6 +74,7 @@ def _failures(context: Context) -> list[Probe]:
             "L2",
             "orders",
             (refused,),
+            expected=count_refused(context),
             actual=_named(context, "ERROR", refused, to_at=until),
             learnt=f"{plural(len(raw), 'line')} hold the words; counted are the orders that an ERROR line names.",
         ),
@@ -80,7 +84,7 @@ def _failures(context: Context) -> list[Probe]:
             "",
             tuple(context.failed_ids[:1]),
             unit="steps",
-            expected=len(STEPS) if first else None,
+            expected=len(STEPS) if first and context.failed_ids[0] in context.refused_ids else None,
             actual=sum(1 for line in first[0].lines if line) if first and has_logs(context, "orders") else None,
             learnt="The whole life of the first failed order, in order, is in one log.",
         ),
@@ -108,18 +112,20 @@ def _requests(context: Context) -> list[Probe]:
     order = _widest_order(context)
     services = [name for name in ("front-end", "orders", "user", "carts", window.target) if has_logs(context, name)]
     naming = [name for name in services if order and search(context, name, order)]
+    silence = _probe(
+        context,
+        "L5",
+        window.target,
+        (),
+        unit="lines",
+        expected=0,
+        actual=len(quiet) if has_logs(context, window.target) else None,
+        source=f"evidence/*/logs/{window.target}-*.log",
+        learnt="From the first failed order until healing began the service wrote nothing: it was not there.",
+    )
     return [
-        _probe(
-            context,
-            "L5",
-            window.target,
-            (),
-            unit="lines",
-            expected=0,
-            actual=len(quiet) if has_logs(context, window.target) else None,
-            source=f"evidence/*/logs/{window.target}-*.log",
-            learnt="From the first failed order until healing began the service wrote nothing: it was not there.",
-        ),
+        # Who is slow, or loses replies, goes on writing.
+        *([silence] if scaled_to_zero(context) else []),
         _probe(
             context,
             "L6",

@@ -40,6 +40,37 @@ def _of(pods: BookEvidence[dict[str, Any]], target: str) -> list[dict[str, Any]]
     return [row for row in pods.rows if (row.get("deployment") or deployment_of(str(row.get("name")))) == target]
 
 
+UNSTEADY = ("K3b", "K3c", "K3e", "K4")
+"""What is nobody's to say of a moment in which processes are killed."""
+
+
+def scaled_to_zero(context: Context) -> bool:
+    """Whether the undo journal or the history says that the fault took every replica away."""
+    window = context.window
+    if window is None:
+        return False
+    changes = [c for row in context.files.undo if row.get("id") == window.id for c in row.get("changes") or []]
+    return window.now.get("replicas") == 0 or any(
+        c.get("path") == "spec.replicas" and c.get("injected") == 0 for c in changes
+    )
+
+
+def count_refused(context: Context) -> int | None:
+    """Failed orders whose status history names a refused connection; None without the journal."""
+    phase = context.files.latest("journal")
+    if phase is None:
+        return None
+    journal = context.files.evidence[phase].journal.rows
+    refused = {change.order_id for change in journal if "refused" in change.cause.lower()}
+    return len(refused & set(context.failed_ids))
+
+
+def _kills(context: Context) -> bool:
+    """Whether a fault of the plan kills processes, so that pods restart and are not ready for a while."""
+    faults = context.files.plan.get("faults") or []
+    return any(f.get("fault") == "kill-pods" or (f.get("settings") or {}).get("action") == "crash" for f in faults)
+
+
 def _orders(context: Context) -> list[Probe]:
     evidence = context.files.evidence[DURING]
     file, present = evidence_file(DURING, "orders"), evidence.orders.present
@@ -58,12 +89,13 @@ def _orders(context: Context) -> list[Probe]:
         (
             "S2",
             "PAYMENT_FAILED",
-            len(context.failed_ids) + old,
+            len(context.refused_ids) + old,
             counts["PAYMENT_FAILED"],
             "Those of the window and the old.",
         ),
-        ("S3", "PAID", earlier, paid, "Those from before the fault; none was paid while it held."),
     ]
+    if scaled_to_zero(context):
+        rows.append(("S3", "PAID", earlier, paid, "Those from before the fault; none was paid while it held."))
     return [
         Probe(
             id=number,
@@ -92,14 +124,14 @@ def _pods(context: Context) -> list[Probe]:
     assert context.window is not None
     target, ns = context.window.target, context.files.meta.namespace
     before, during, healed = (context.files.evidence[phase] for phase in (BEFORE, DURING, AFTER_HEAL))
-    gone = _expects_none(context)
+    gone = scaled_to_zero(context)
     was = target_pods(before, target)
     query = f"pods of {target}"
     restarts = f"restarts of {target}"
     pods = _of(healed.pods, target)
     command = f"kubectl -n {ns} get pods -l name={target}"
     metric = {"group": "Cluster state", "kind": "state", "command": command}
-    return [
+    probes = [
         _state(
             "K1a", f"{query} during the fault", 0 if gone else was, target_pods(during, target), "pods",
             source=evidence_file(DURING, "pods"), learnt="The service had no pod while the orders came in.", **metric,
@@ -113,21 +145,14 @@ def _pods(context: Context) -> list[Probe]:
             source=evidence_file(AFTER_HEAL, "pods"), learnt="It did not crash; it was taken away.", **metric,
         ),
     ]  # fmt: skip
-
-
-def _expects_none(context: Context) -> bool:
-    """Whether the fault takes every replica away."""
-    assert context.window is not None
-    changes = [c for row in context.files.undo if row.get("id") == context.window.id for c in row.get("changes") or []]
-    scaled = any(c.get("path") == "spec.replicas" and c.get("injected") == 0 for c in changes)
-    return scaled or context.window.now.get("replicas") == 0
+    return [probe for probe in probes if probe.id != "K2" or not _kills(context)]
 
 
 def _views(context: Context) -> list[Probe]:
     assert context.window is not None
     target, ns = context.window.target, context.files.meta.namespace
     before, during = context.files.evidence[BEFORE], context.files.evidence[DURING]
-    gone = _expects_none(context)
+    gone = scaled_to_zero(context)
     ready = deployment_number(before, target, "ready")
     nodes = [row for row in during.nodes.rows if row.get("ready") is not False]
     orders_pods = _of(during.pods, "orders")
@@ -163,6 +188,7 @@ def _views(context: Context) -> list[Probe]:
     return [
         _state(n, query, want, got, unit, source=source, learnt=learnt[n], command=f"kubectl -n {ns} get {what}")
         for n, query, want, got, unit, source, what in table
+        if n not in UNSTEADY or not _kills(context)
     ]
 
 
@@ -183,7 +209,7 @@ def _event_stream(context: Context) -> list[Probe]:
     up = sum(1 for row in scaled if "up" in str(row.get("message")).lower())
     more = {"group": "Cluster state", "kind": "event", "source": evidence_file(phase, "events"), "comparison": ">="}
     more["command"] = f"kubectl -n {context.files.meta.namespace} get events --field-selector reason=ScalingReplicaSet"
-    present, gone = evidence.events.present, 1 if _expects_none(context) else 0
+    present, gone = evidence.events.present, 1 if scaled_to_zero(context) else 0
     return [
         _state(
             "K6a", f"{query}: ScalingReplicaSet down", gone, down if present else None, "events",

@@ -142,8 +142,9 @@ def _command(kind: str, asked: str) -> str:
     return f"oddsock {verbs[kind]} '{asked}'" if kind in verbs and asked else ""
 
 
-def _judge(figures: Figures, wanted: Sequence[Predicate], part: str = "") -> list[Judged]:
-    return [(part, predicate, figures.get(predicate.figure)) for predicate in wanted]
+def _judge(context: Context, figures: Figures, wanted: Sequence[Predicate], part: str = "") -> list[Judged]:
+    asked = [predicate for predicate in wanted if predicate.is_asked(context.files.remedies)]
+    return [(part, predicate, figures.get(predicate.figure)) for predicate in asked]
 
 
 def _files(*answers: Answer | None) -> list[str]:
@@ -159,7 +160,7 @@ def _logs(context: Context, question: LogQuestion, span: Span) -> _Row:
         kind="log",
         page="log",
         answer=window or msgspec.structs.replace(NOT_ASKED, written=question.query),
-        judged=_judge(figures, question.expect),
+        judged=_judge(context, figures, question.expect),
         main=("lines.window", figures.get("lines.window")),
         learnt=learn_of_logs(context, window, past, span),
         files=_files(window, past),
@@ -172,9 +173,9 @@ def _metric(context: Context, question: MetricQuestion, span: Span) -> _Row:
     run, confirmed = answers.get(f"{question.id}-run"), answers.get(f"{question.id}-confirmed")
     figures = metric_figures(run, confirmed, span, lead_outages(context), context.speed)
     judged = [
-        *_judge(figures.before, question.before, "before"),
-        *_judge(figures.during, question.during, "during"),
-        *_judge(figures.after, question.after, "after"),
+        *_judge(context, figures.before, question.before, "before"),
+        *_judge(context, figures.during, question.during, "during"),
+        *_judge(context, figures.after, question.after, "after"),
     ]
     return _Row(
         question=question,
@@ -197,7 +198,7 @@ def _view(context: Context, question: ViewQuestion) -> _Row:
         kind="view",
         page=question.kind,
         answer=answer or msgspec.structs.replace(NOT_ASKED, written=question.filter),
-        judged=_judge(figures, question.expect),
+        judged=_judge(context, figures, question.expect),
         main=(question.kind, len(answer.rows) if answer else None),
         learnt=[],
         files=_files(answer),
@@ -212,7 +213,7 @@ def _events(context: Context, question: EventQuestion, span: Span) -> _Row:
         kind="event",
         page="event",
         answer=answer or msgspec.structs.replace(NOT_ASKED, written=question.query),
-        judged=_judge(figures, question.expect),
+        judged=_judge(context, figures, question.expect),
         main=("events.window", figures.get("events.window")),
         learnt=learn_of_events(answer),
         files=_files(answer),
@@ -228,7 +229,7 @@ def _dashboard(context: Context, question: DashboardQuestion) -> _Row:
         kind="dashboard",
         page="dashboard",
         answer=answer or msgspec.structs.replace(NOT_ASKED, written=question.title),
-        judged=_judge(figures, question.expect),
+        judged=_judge(context, figures, question.expect),
         main=("widgets", figures.get("widgets")),
         learnt=[f"{row.get('title') or row.get('type')} was not answered: {row.get('why')}." for row in unanswered],
         files=_files(answer),

@@ -7,7 +7,13 @@ from oddsock.drill.report.document import Impact, Odd, Verdicts
 from oddsock.drill.report.figure import plural
 from oddsock.drill.report.folder import AFTER_HEAL, AFTER_MEND, BEFORE, DURING
 from oddsock.drill.report.rows import OrderRow, VerdictLine
-from oddsock.drill.report.state_probes import deployment_number, target_addresses, target_pods
+from oddsock.drill.report.state_probes import (
+    count_refused,
+    deployment_number,
+    scaled_to_zero,
+    target_addresses,
+    target_pods,
+)
 from oddsock.drill.verdict import Verdict
 
 Numbers = dict[str, int | float | str | None]
@@ -24,27 +30,6 @@ def judge_case(context: Context, impact: Impact, odd: Odd, orders: list[OrderRow
 
 def _line(verdict: Verdict, label: str, sentence: str, numbers: Numbers) -> VerdictLine:
     return VerdictLine(verdict=verdict, label=label, sentence=sentence, numbers=numbers)
-
-
-def scaled_to_zero(context: Context) -> bool:
-    """Whether the undo journal or the history says that the fault took every replica away."""
-    window = context.window
-    if window is None:
-        return False
-    changes = [c for row in context.files.undo if row.get("id") == window.id for c in row.get("changes") or []]
-    return window.now.get("replicas") == 0 or any(
-        c.get("path") == "spec.replicas" and c.get("injected") == 0 for c in changes
-    )
-
-
-def count_refused(context: Context) -> int | None:
-    """Failed orders whose status history names a refused connection; None without the journal."""
-    phase = context.files.latest("journal")
-    if phase is None:
-        return None
-    journal = context.files.evidence[phase].journal.rows
-    refused = {change.order_id for change in journal if "refused" in change.cause.lower()}
-    return len(refused & set(context.failed_ids))
 
 
 def _judge_fault(context: Context) -> VerdictLine:

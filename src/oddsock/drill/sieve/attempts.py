@@ -76,6 +76,7 @@ class AttemptReader:
             or wanted.customer_id != standing.customer_id  # A7
             or wanted.lines != standing.basket  # B2
             or wanted.synthetic
+            or wanted.form  # A3
             or first.at > self._taken_at
             or last.at > self._taken_at
             or not (trace == "" or (len(trace) == TRACEPARENT and trace[2] == trace[35] == "-"))

@@ -154,6 +154,7 @@ class LeanValue(msgspec.Struct, gc=False):
     request_id: str = ""
     traceparent: str = ""
     synthetic: bool = False
+    form: str = ""
     told: str = ""
     order_id: str = ""
     cart_after: Basket | None = None

@@ -52,6 +52,8 @@ expectations:
   - impact.at_risk_cents == 37422
   - recovery.collected_cents == 25209
   - impact.money_lost == 0
+  - impact.orders_failed == 5 unless payment_queue
+  - impact.orders_failed == 0 with payment_queue
 """
 
 

@@ -114,6 +114,16 @@ def test_an_expectation_that_is_not_met_is_said_to_be_not_seen(whole_report: Rep
     assert (rows["L7"].expected, rows["L7"].actual, rows["L7"].verdict) == (">= 2 services", "1 service", "not seen")
     assert rows["P4"].verdict == "no evidence", "the plan names a figure that does not exist"
     assert rows["P2"].verdict == "seen"
+    assert (rows["P5"].verdict, "P6" in rows) == ("seen", False), "what hangs on a remedy that is off is not judged"
+
+
+def test_what_is_expected_hangs_on_the_remedies_that_were_in_force(whole_case: Case) -> None:
+    path = whole_case.path / "history.jsonl"
+    entry = {"n": 9999, "at": "2026-11-24T10:00:00.000Z", "plan_s": 0, "phase": "lead", "kind": "ok"}
+    entry |= {"actor": "drill", "operation": "r0001", "verb": "steady_state", "value": {"remedies": ["payment_queue"]}}
+    path.write_bytes(path.read_bytes() + msgspec.json.encode(entry) + b"\n")
+    rows = {row.id: row for row in read(whole_case).evidence}
+    assert ("P5" in rows, rows["P6"].verdict) == (False, "not seen")
 
 
 def test_each_failed_order_has_its_five_log_lines_in_order(whole_report: Report) -> None:
