@@ -7,7 +7,7 @@ from typing import Any, Protocol, TextIO
 
 import typer
 
-from oddsock.cli.spelling import MARKS, Speller, is_worth_showing, spell_plan_time
+from oddsock.drill.spelling import MARKS, Speller, is_worth_showing, spell_plan_time
 from oddsock.drill.history import Entry
 from oddsock.drill.logbook import NobodyWatches
 

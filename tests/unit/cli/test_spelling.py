@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from oddsock.cli.spelling import Speller, is_worth_showing, spell_plan_time
+from oddsock.drill.spelling import Speller, is_worth_showing, spell_plan_time
 from oddsock.drill.history import Entry, Kind
 
 

@@ -48,6 +48,11 @@ def make_exports(context: Context) -> dict[str, list[dict[str, Any]]]:
     return {name: [rows[order_id] for order_id in sorted(ids[name]) if order_id in rows] for name in ids}
 
 
+def make_report(case: HasPath, reckon: Reckon = _account) -> Report:
+    """The report of *case* as data, from its evidence; writes nothing; CannotRun when a file is damaged."""
+    return collect_facts(build_context(case, reckon, []))
+
+
 def write_report(case: HasPath, reckon: Reckon = _account) -> Path:
     """Write exports and all four formats into the case and return the path of report.md; CannotRun when it cannot.
 
