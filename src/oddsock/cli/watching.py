@@ -7,9 +7,9 @@ from typing import Any, Protocol, TextIO
 
 import typer
 
-from oddsock.drill.spelling import MARKS, Speller, is_worth_showing, spell_plan_time
 from oddsock.drill.history import Entry
 from oddsock.drill.logbook import NobodyWatches
+from oddsock.drill.spelling import MARKS, Speller, is_worth_showing, spell_plan_time
 
 BAND = "▌"
 """Stands at the left of every line while a fault holds, so that its window is seen as a band."""

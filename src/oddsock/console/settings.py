@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Wall seconds after which a page is shown without what has not been read yet."""
     answer_s_max: float = 1.0
     """Wall seconds after which a service of the shop counts as silent."""
+    case_poll_s: float = 0.25
+    """Wall seconds between two looks at the history of a case that somebody follows."""
 
 
 def read_settings(path: Path) -> Settings:

@@ -76,20 +76,22 @@ class HistoryChart:
         self._marks: dict[str, Mark] = {}
         self._speller = Speller()
 
-    def take(self, entries: Iterable[Entry]) -> list[Mark]:
-        """The marks that *entries* made or changed."""
+    def take(self, entries: Iterable[Entry]) -> tuple[list[Mark], list[dict[str, Any]]]:
+        """The marks that *entries* made or changed, and their lines."""
         changed: dict[str, Mark] = {}
+        told: list[dict[str, Any]] = []
         for entry in entries:
             words = self._speller.spell(entry)[:TEXT_MAX]
             if is_worth_showing(entry):
                 line = {"at": entry.at, "phase": entry.phase, "plan_s": entry.plan_s, "kind": entry.kind, "text": words}
-                self.lines.append(line)
+                told.append(line)
             if entry.verb in ("inject", "heal"):
                 self._bend(entry)
             if (mark := self._mark(entry, words)) is not None:
                 changed[mark.id] = self._marks[mark.id] = mark
-        del self.lines[:-LINES_MAX]
-        return list(changed.values())
+        told = told[-LINES_MAX:]
+        self.lines = [*self.lines, *told][-LINES_MAX:]
+        return list(changed.values()), told
 
     def chart(self) -> Chart:
         """Everything so far."""

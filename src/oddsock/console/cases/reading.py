@@ -89,6 +89,16 @@ class Reader:
         answer: T = kept.coming.result()
         return answer
 
+    async def run(self, make: Callable[[], T]) -> T:
+        """What *make* answers in a thread, not kept; CannotRun when it takes too long."""
+        loop = asyncio.get_running_loop()
+        coming = loop.run_in_executor(self._threads, make)
+        done, _ = await asyncio.wait({coming}, timeout=self._deadline_wall_s)
+        if not done:
+            coming.cancel()
+            raise CannotRun("The cases take long to read just now.", "Load this page again in a moment.")
+        return coming.result()
+
     def _begin(self, key: tuple[str, str], make: Callable[[], T], stamp: Stamp) -> _Kept:
         size = sum(bytes_ for _, _, bytes_ in stamp)
         if size > BYTES_MAX:

@@ -16,6 +16,7 @@ class Tail:
     def __init__(self, path: Path, offset: int = 0) -> None:
         self._path = path
         self.offset = offset
+        self.is_at_end = False
 
     def read_new(self) -> list[Entry]:
         """The whole lines written since the last call, BYTES_AT_ONCE at most; CannotRun when one is damaged.
@@ -31,8 +32,10 @@ class Tail:
                 if b"\n" not in text and len(text) == BYTES_AT_ONCE:
                     text += lines.readline()
         except FileNotFoundError:
+            self.is_at_end = True
             return []
         whole, end, _ = text.rpartition(b"\n")
+        self.is_at_end = len(text) < BYTES_AT_ONCE
         self.offset += len(whole) + len(end)
         try:
             return [msgspec.json.decode(line, type=Entry) for line in whole.split(b"\n") if line]

@@ -85,7 +85,7 @@ def evidence_file(phase: str, book: str) -> str:
     return f"evidence/{phase}/{book}.json"
 
 
-def _json_lines(path: Path) -> list[dict[str, Any]]:
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """The whole lines of a JSON lines file; a last line that was cut by a kill is left out."""
     if not path.exists():
         return []
@@ -131,8 +131,8 @@ def read_case(case: HasPath) -> CaseFiles:
         plan=read_kept_plan(path),
         history=history,
         attempts=tries,
-        undo=_json_lines(path / "undo.jsonl"),
-        mend=_json_lines(path / "mend.jsonl"),
+        undo=read_json_lines(path / "undo.jsonl"),
+        mend=read_json_lines(path / "mend.jsonl"),
         share=_json_object(path / "share.json"),
         evidence={phase: load_right(case, phase) for phase in PHASES},
         answers=load_answers(case),
