@@ -18,13 +18,14 @@ from oddsock.console.page import HEADERS, Document, Page, answer
 from oddsock.drill.case import Case, read_kept_plan
 from oddsock.drill.mend_action import MendOptions
 from oddsock.drill.mend_plan import plan_mend
+from oddsock.drill.plan_fields import Replay
 from oddsock.drill.report.folder import read_json_lines
 from oddsock.kit.clock import instant, iso
 from oddsock.kit.errors import OddsockError, UsageError
 
 ROWS = 100
 CUSTOMERS = 25
-REPLAYS = ("ask", "all", "latest")
+REPLAYS: dict[str, Replay] = {"ask": "ask", "all": "all", "latest": "latest"}
 KINDS = ("any", "main", "fault", "heal", "attempt", "answer", "status", "money", "parcel", "notice", "event", "step")
 AFTER = ("after-heal", "after-mend")
 STILL_LIVE_EVERY = 4
@@ -157,7 +158,7 @@ class _Tabs:
         case = self._room.case_of(request)
         planned = read_kept_plan(case.path).get("recovery") or {}
         default = str((planned.get("mend") or {}).get("replay") or "ask")
-        replay = choice(request.query, "replay", default if default in REPLAYS else "ask", REPLAYS)
+        replay = choice(request.query, "replay", default if default in REPLAYS else "ask", tuple(REPLAYS))
         carried_over = request.query.get("carried_over", "") == "1"
         live = self._room.is_live(case, case.meta)
         plan, phase, problem = None, "", ""
@@ -166,9 +167,10 @@ class _Tabs:
                 phase, _ = choose_phase(case, "")
                 if phase in AFTER:
                     reckoned = await self._room.reader.books(case, phase)
-                    options = MendOptions(replay=replay, carried_over=carried_over)  # type: ignore[arg-type]  # checked
-                    make = lambda: plan_mend(reckoned.account, reckoned.books.ledger, options)  # noqa: E731  # one use
-                    plan = await self._room.reader.run(make)
+                    options = MendOptions(replay=REPLAYS[replay], carried_over=carried_over)
+                    plan = await self._room.reader.run(
+                        lambda: plan_mend(reckoned.account, reckoned.books.ledger, options)
+                    )
             except OddsockError as cause:
                 problem = str(cause)
         done = await self._room.reader.run(lambda: read_json_lines(case.path / "mend.jsonl"))
@@ -178,7 +180,7 @@ class _Tabs:
             "problem": problem,
             "phase": phase,
             "replay": replay,
-            "replays": REPLAYS,
+            "replays": tuple(REPLAYS),
             "carried_over": carried_over,
             "plan": plan,
             "texts": [action.text for action in plan.actions] if plan else [],
@@ -230,7 +232,7 @@ async def begin_mend(room: CaseRoom, request: web.Request) -> web.Response:
     case = room.case_of(request)
     is_json = request.content_type == "application/json"
     told: Any = await _json(request) if is_json else await request.post()
-    replay = choice({"replay": str(told.get("replay", ""))}, "replay", "ask", REPLAYS)
+    replay = choice({"replay": str(told.get("replay", ""))}, "replay", "ask", tuple(REPLAYS))
     run = await room.runs.begin(case, replay, told.get("carried_over") in (True, "1", "on"))
     if is_json:
         return answer(run, 202)
@@ -274,11 +276,12 @@ async def follow_case(room: CaseRoom, case: Case) -> AsyncIterator[Event]:
 def _span(from_at: str, to_at: str) -> tuple[str, str]:
     """Both instants of the address as the chart has them; UsageError for one that is none."""
     try:
-        return tuple(iso(instant(at.strip())) if at.strip() else "" for at in (from_at, to_at))  # type: ignore[return-value]  # two in, two out
+        first, last = (iso(instant(at.strip())) if at.strip() else "" for at in (from_at, to_at))
     except ValueError as cause:
         raise UsageError(
             f"from and to cannot be {from_at!r} and {to_at!r}.", "Each is an instant such as 2026-01-31T08:30:00Z."
         ) from cause
+    return first, last
 
 
 def _is_in(row: Any, span: tuple[str, str], kind: str, text: str) -> bool:
