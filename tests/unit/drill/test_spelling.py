@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from oddsock.drill.spelling import Speller, is_worth_showing, spell_plan_time
 from oddsock.drill.history import Entry, Kind
+from oddsock.drill.spelling import Speller, is_worth_showing, spell_plan_time
 
 
 def entry(kind: Kind, verb: str, actor: str = "customer:Rayaan", operation: str = "a0001", **value: Any) -> Entry:
