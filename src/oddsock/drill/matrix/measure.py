@@ -62,10 +62,11 @@ def measure(case: Case, plan: Plan, noticed: Noticed | None = None) -> Figures:
     """The figures of *case*, which ran *plan* and was *noticed* so by its telemetry; reads files only."""
     with uncollected():
         books = read_books(case, PHASE)
-        return _count(books, plan, read_span(case.history), noticed)
+        return count(books, plan, read_span(case.history), noticed)
 
 
-def _count(books: Books, plan: Plan, span: Span | None, noticed: Noticed | None) -> Figures:
+def count(books: Books, plan: Plan, span: Span | None, noticed: Noticed | None = None) -> Figures:
+    """The figures of judged *books*, whose fault held in *span*; pure."""
     rows = [row for row in books.ledger.rows if not row.before_window and not row.synthetic]
     visits = _visits(books, plan).values()
     earlier = {row.order_id for row in books.ledger.rows if row.before_window and row.order_id}
