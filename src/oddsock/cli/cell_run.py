@@ -26,24 +26,31 @@ CELL_WALL_S_MAX = 90.0
 """Wall seconds after which a cell has failed."""
 
 STILL_WALL_S = 1.5
-"""Nothing changes any more in a cell where nothing has changed for so many wall seconds, or for STILL_PLAN_S."""
+"""Nothing changes any more in a cell where nothing has changed for so many wall seconds, or for STILL_PLAN_S.
+
+Longer than a call of the shop may take.
+"""
 
 STILL_PLAN_S = 90.0
 """Longer than the longest wait between two tries of a parked order."""
 
 
-async def run_cell(plan: Plan, cell: Cell, folder: Path, name: str) -> Figures:
-    """The figures of *cell*, whose case *name* is kept under *folder*; CannotRun when it hangs."""
+async def run_cell(plan: Plan, cell: Cell, folder: Path, name: str, slowed: float = 1.0) -> Figures:
+    """The figures of *cell*, whose case *name* is kept under *folder*; CannotRun when it hangs.
+
+    *plan* is *slowed* times slower than on a machine with nothing else to do.
+    """
+    still_wall_s = max(STILL_WALL_S * slowed, STILL_PLAN_S / plan.speed)
     try:
         async with asyncio.timeout(CELL_WALL_S_MAX) as deadline:
-            return await _run(plan, cell, folder, name)
+            return await _run(plan, cell, folder, name, still_wall_s)
     except (TimeoutError, Interrupted) as cause:
         if not deadline.expired():
             raise
         raise CannotRun(f"It was not over within {CELL_WALL_S_MAX:g} s.") from cause
 
 
-async def _run(plan: Plan, cell: Cell, folder: Path, name: str) -> Figures:
+async def _run(plan: Plan, cell: Cell, folder: Path, name: str, still_wall_s: float) -> Figures:
     switches = {**plan.steady_state.switches, **boot_switches(merge_switches(cell.rows))}
     steady_state = msgspec.structs.replace(plan.steady_state, switches=switches)
     plan = msgspec.structs.replace(plan, steady_state=steady_state)
@@ -62,17 +69,17 @@ async def _run(plan: Plan, cell: Cell, folder: Path, name: str) -> Figures:
             with Case.create(
                 folder, plan.name, stem=name, seed=plan.seed, speed=plan.speed, namespace=NAMESPACE, cluster=meta
             ) as case:
-                figures = await _drill(plan, cluster, case, stack, wish)
+                figures = await _drill(plan, cluster, case, stack, wish, still_wall_s)
                 case.end("completed", "The cell ran to its end; nothing was mended.")
             return figures
         finally:
             await cluster.close()
 
 
-async def _drill(plan: Plan, cluster: Cluster, case: Case, stack: Stack, wish: Wish) -> Figures:
+async def _drill(plan: Plan, cluster: Cluster, case: Case, stack: Stack, wish: Wish, still_wall_s: float) -> Figures:
     clock = SystemClock(plan.speed)
     door = stack_telemetry(stack.state.name, stack.state.telemetry) if wish.telemetry else None
-    saving = Saving(BOOKS, max(STILL_WALL_S, STILL_PLAN_S / plan.speed))
+    saving = Saving(BOOKS, still_wall_s)
     noticed: Noticed | None = None
     try:
         if door and wish.alerts:

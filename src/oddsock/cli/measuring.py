@@ -96,7 +96,7 @@ async def _run(plan: Plan, seed: int, cell: Cell, sha256: str, folder: MatrixFol
     while True:
         case, slowed = folder.clear_case(cell.name, seed), pace.slowed
         try:
-            figures = await run_cell(plan_cell(plan, seed, slowed), cell, folder.path, case)
+            figures = await run_cell(plan_cell(plan, seed, slowed), cell, folder.path, case, slowed)
         except Interrupted as cause:
             told = f"The matrix was interrupted in cell {cell.name}, seed {seed}; nothing is left running."
             raise Interrupted(told, GO_ON) from cause

@@ -93,6 +93,15 @@ FLAGS = (
         "none: a setting of LIVE_STATUS",
     ),
     Flag(
+        "CALL_WALL_S_MIN",
+        ("front-end", "orders"),
+        "1",
+        (),
+        "The least time that a call of orders to another service gets, in wall seconds, however fast a plan runs; the "
+        "front-end's get five times as long. A busy machine may need more.",
+        "none: a setting of the lab",
+    ),
+    Flag(
         "DECLINE_LIMIT",
         ("payment", "gateway"),
         "105.00",

@@ -36,7 +36,7 @@ class Cells:
         self.calls: list[tuple[str, float]] = []
         self.act: Callable[[Plan, Cell], Figures] = lambda plan, cell: FIGURES
 
-    async def run_cell(self, plan: Plan, cell: Cell, folder: Path, name: str) -> Figures:
+    async def run_cell(self, plan: Plan, cell: Cell, folder: Path, name: str, slowed: float = 1.0) -> Figures:
         """As the real one."""
         self.calls.append((cell.name, plan.speed))
         return self.act(plan, cell)

@@ -116,6 +116,7 @@ def test_a_slowed_cell_has_the_same_orders_at_the_same_plan_times() -> None:
     full, slow = plan_cell(plan, 3), plan_cell(plan, 3, slowed=4.0)
     assert slow.speed == full.speed / 4
     assert operations(slow) == operations(full)
+    assert slow.steady_state.boots_with["CALL_WALL_S_MIN"] == "4"
 
 
 def test_telemetry_stands_only_where_it_can_tell_a_difference() -> None:

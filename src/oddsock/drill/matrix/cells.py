@@ -90,15 +90,18 @@ def _left_out(name: str) -> str:
 def plan_cell(plan: Plan, seed: int, slowed: float = 1.0) -> Plan:
     """*plan* as every cell of *seed* runs it: the load and the faults of the seed, no mend, no questions to telemetry.
 
-    *slowed* times slower than on a machine with nothing else to do; the plan's times stay what they are.
+    *slowed* times slower than on a machine with nothing else to do, with as much longer deadlines of calls; the plan's
+    times stay what they are.
     """
     ends_at_s = plan.ends_at_s
     speed = min(SPEED_MAX, max(plan.speed, ends_at_s / MAIN_WALL_S))
     shift = seed - plan.seed
+    boots_with = {**plan.steady_state.boots_with, **({"CALL_WALL_S_MIN": f"{slowed:g}"} if slowed > 1 else {})}
     return msgspec.structs.replace(
         plan,
         seed=seed,
         speed=speed / slowed,
+        steady_state=msgspec.structs.replace(plan.steady_state, boots_with=boots_with),
         load=plan.load or _default_load(plan, ends_at_s, speed),
         faults=[_reseed(fault, shift) for fault in plan.faults],
         evidence=msgspec.structs.replace(plan.evidence, phases=("after-heal",), telemetry=TelemetryPlan()),

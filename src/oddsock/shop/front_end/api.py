@@ -27,7 +27,8 @@ PORT = 8079
 CALL_PLAN_S = 20.0
 """How long a service behind may take, in plan seconds: orders asks up to three in a row, 5 s each."""
 
-CALL_WALL_S_MIN = 5.0
+CALLS_IN_ONE = 5
+"""How many times as long as one of orders' own calls a call may take at the least."""
 
 
 @web.middleware
@@ -46,7 +47,7 @@ async def build(surroundings: Surroundings) -> web.Application:
     flags, clock = surroundings.flags, surroundings.clock
     log = MorganLog(masked=not flags.is_on("UNMASKED_CARD_LOG"))
     metrics = Metrics("front-end", "node", clock)
-    client = session(call_wall_s(clock.speed, CALL_PLAN_S, CALL_WALL_S_MIN))
+    client = session(call_wall_s(clock.speed, CALL_PLAN_S, CALLS_IN_ONE * flags.seconds("CALL_WALL_S_MIN")))
     is_weave, traces = flags.text("DIALECT") == WEAVE, flags.is_on("TRACE_LOGS")
     keys = flags.is_on("IDEMPOTENCY")
     desk = FrontDesk(client, log, clock, is_weave=is_weave, traces=traces, passes_keys=keys)

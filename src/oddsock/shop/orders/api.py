@@ -263,7 +263,7 @@ async def build(surroundings: Surroundings) -> web.Application:
     metrics, tally = Metrics("orders", "java", clock), Tally()
     remedies = Remedies.read(flags)
     store = await open_store(surroundings)
-    client = session(call_wall_s(clock.speed))
+    client = session(call_wall_s(clock.speed, wall_s_min=remedies.call_wall_s_min))
     narration = Narration(log, at_debug=flags.text("DIALECT") == WEAVE)
     doors = Doors.over_http(client)
     float32_totals = flags.is_on("FLOAT32_TOTALS")

@@ -146,7 +146,7 @@ def _guard(name: str, clock: Clock, remedies: Remedies, told: Told) -> Guard:
         Breaker(name, clock, told) if remedies.breaker else None,
         Limiter(name, clock) if remedies.release_limiter and name == "payment" else None,
         RETRY_BACKOFF if tries_here else None,
-        RETRY_SHARE * call_wall_s(clock.speed),
+        RETRY_SHARE * call_wall_s(clock.speed, wall_s_min=remedies.call_wall_s_min),
     )
 
 

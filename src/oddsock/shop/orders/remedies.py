@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from oddsock.shop.calls import CALL_WALL_S_MIN
 from oddsock.shop.flags import Flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedies:
-    """The switches of orders; all off is the shop of the report. *queue_deadline_s* in plan seconds."""
+    """The switches of orders; all off is the shop of the report. *queue_deadline_s* in plan seconds,
+    *call_wall_s_min* what a call to another service gets at the least, in wall seconds.
+    """
 
     retry: bool = False
     breaker: bool = False
@@ -19,6 +22,7 @@ class Remedies:
     event_sourcing: bool = False
     notices: bool = False
     queue_deadline_s: float = 14_400.0
+    call_wall_s_min: float = CALL_WALL_S_MIN
 
     @classmethod
     def read(cls, flags: Flags) -> "Remedies":
@@ -34,6 +38,7 @@ class Remedies:
             event_sourcing=flags.is_on("EVENT_SOURCING"),
             notices=flags.is_on("NOTICES"),
             queue_deadline_s=flags.seconds("QUEUE_DEADLINE_S"),
+            call_wall_s_min=flags.seconds("CALL_WALL_S_MIN"),
         )
 
     @property
