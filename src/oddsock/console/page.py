@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from oddsock.clients.datadog.errors import QueryRefused
 from oddsock.console.access import CSRF_FIELD, csrf_of
+from oddsock.console.magnitude import write_magnitude
 from oddsock.kit.errors import Forbidden, OddsockError, QueryError, Unreachable, UsageError
 from oddsock.kit.money import dollars
 
@@ -117,6 +118,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["dollars"] = dollars
+    made.filters["magnitude"] = write_magnitude
     made.filters["data_block"] = data_block
     return made
 

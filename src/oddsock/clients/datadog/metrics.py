@@ -1,6 +1,7 @@
 """Metric queries, in the v1 shape that every Datadog client reads."""
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -30,6 +31,18 @@ class _Names(msgspec.Struct):
     metrics: list[str] = []
 
 
+class _Tags(msgspec.Struct):
+    tags: list[str] = []
+
+
+class _TagsRow(msgspec.Struct):
+    attributes: _Tags = msgspec.field(default_factory=_Tags)
+
+
+class _AllTags(msgspec.Struct):
+    data: _TagsRow = msgspec.field(default_factory=_TagsRow)
+
+
 class Metrics:
     """The metric half of `Datadog`."""
 
@@ -55,6 +68,12 @@ class Metrics:
             _Names, "GET", "/api/v1/metrics", query={"from": str(from_s)}, what="the names of metrics"
         )
         return sorted(answer.metrics)
+
+    async def metric_tags(self, metric: str) -> list[str]:
+        """Every tag, `key:value`, that points of *metric* carry; NotThere when it has none."""
+        path = f"/api/v2/metrics/{quote(metric, safe='')}/all-tags"
+        answer = await self.connection.ask(_AllTags, "GET", path, what="the tags of a metric")
+        return sorted(answer.data.attributes.tags)
 
 
 def _read_series(one: _Series) -> Series:

@@ -8,4 +8,5 @@ matrices        remedy matrices as heat maps, each cell with its cases
 infrastructure  deployments, pods, Services, nodes: the report's views 1-3
 logs            searched, counted over time, narrowed by facets, followed live
 events          what Kubernetes, monitors and people told
+metrics         the explorer of metric queries
 """

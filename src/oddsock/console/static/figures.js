@@ -1,6 +1,6 @@
-// Numbers and instants in words, as the server writes them too (console/figures.py).
+// Numbers and instants in words, as the server writes them too (console/magnitude.py).
 
-const SCALES = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e4, "k"]];
+const SCALES = [[1e12, 1e12, "T"], [1e9, 1e9, "G"], [1e6, 1e6, "M"], [1e4, 1e3, "k"]];
 const BYTES = [[2 ** 40, "TiB"], [2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]];
 
 /** *value* with four digits that count and its *unit*; a dash where there is none. */
@@ -12,7 +12,7 @@ export function figure(value, unit = "") {
     return `${digits(value / by)} ${name}`;
   }
   if ((unit === "second" || unit === "s") && size > 0 && size < 1) return `${digits(value * 1000)} ms`;
-  const [by, letter] = SCALES.find(([least]) => size >= least) ?? [1, ""];
+  const [, by, letter] = SCALES.find(([least]) => size >= least) ?? [1, 1, ""];
   const told = unit === "second" ? "s" : unit;
   return `${digits(value / by)}${letter}${told ? ` ${told}` : ""}`;
 }
