@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from oddsock.drill import row_files
-from oddsock.drill.row_files import NoBlocks, read_blocks, read_head, read_some, write_rows
+from oddsock.drill.row_files import NoBlocks, Pick, read_blocks, read_head, read_picked, write_rows
 
 HEAD = {"book": "notices", "phase": "before", "taken_at": "", "source": "s", "missing": None}
 
@@ -30,9 +30,12 @@ def test_blocks_hold_every_row_once_and_any_reader_takes_the_file_whole(
     assert read_head(path) == {**HEAD, "rows": []}
     blocks = [(block, msgspec.json.decode(block.text)) for block in read_blocks(path)]
     assert [row for _, found in blocks for row in found] == rows
-    wanted = [(block.offset, block.size, list(range(0, len(found), 2))) for block, found in blocks]
-    some = [row for text in read_some(path, wanted) for row in msgspec.json.decode(text)]
-    assert some == [row for _, found in blocks for row in found[::2]]
+    for every in (1, 2, 5, 39):
+        picks = [
+            Pick(block.offset, block.size, len(found), list(range(0, len(found), every))) for block, found in blocks
+        ]
+        picked = [msgspec.json.decode(line) for lines in read_picked(path, picks) for line in lines]
+        assert picked == [row for _, found in blocks for row in found[::every]]
 
 
 @pytest.mark.parametrize(

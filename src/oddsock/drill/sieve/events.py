@@ -5,7 +5,7 @@ from pathlib import Path
 from oddsock.drill.sieve.blocks import lean_blocks
 from oddsock.drill.sieve.lean import Basket, LeanBirth, LeanEvent, LeanItem
 from oddsock.drill.sieve.lines import FIRST_SEQ, Standings
-from oddsock.drill.sieve.standing import FIRST_AT, Sheet, Standing
+from oddsock.drill.sieve.standing import FIRST_AT, NOBODY, Sheet, Standing
 from oddsock.kit.money import cents
 
 Pieces = dict[tuple[str, int], int]
@@ -19,10 +19,10 @@ def read_events(path: Path, standings: Standings) -> Sheet:
     sheet, get = Sheet(path), standings.get
     is_same = _SamePieces()
     for block, rows in lean_blocks(path, LeanEvent):
-        found = [get(row.order_id) for row in rows]
+        found = [get(row.order_id, NOBODY) for row in rows]
         sheet.add(block, found)
         for row, standing in zip(rows, found, strict=True):
-            if standing is None:
+            if standing is NOBODY:
                 continue
             if row.seq <= standing.event_seq or row.at < standing.at:
                 standing.is_held = True

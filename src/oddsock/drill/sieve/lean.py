@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+SPELLINGS_MAX = 100_000
+"""How many spellings of baskets are remembered."""
+
 At = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -24,6 +27,31 @@ class LeanLine(msgspec.Struct, frozen=True, gc=False):
 Basket = tuple[LeanLine, ...]
 
 
+NONE = msgspec.Raw(b"null")
+
+
+class Baskets:
+    """The baskets that are spelt in a file: most are those of others, so each spelling is decoded once.
+
+    Two that hold the same lines in the same order are one object.
+    """
+
+    def __init__(self) -> None:
+        self._spelt: dict[bytes, Basket] = {}
+        self._held: dict[Basket, Basket] = {}
+        self._decode = msgspec.json.Decoder(Basket).decode
+
+    def read(self, spelling: bytes) -> Basket:
+        """The basket of *spelling*; a DecodeError when it is none."""
+        basket = self._spelt.get(spelling)
+        if basket is None:
+            basket = self._decode(spelling)
+            if len(self._spelt) >= SPELLINGS_MAX:
+                self._spelt.clear()
+            basket = self._spelt[spelling] = self._held.setdefault(basket, basket)
+        return basket
+
+
 class LeanOrder(msgspec.Struct, gc=False):
     """An order."""
 
@@ -31,7 +59,7 @@ class LeanOrder(msgspec.Struct, gc=False):
     customer_id: str
     status: str
     total_cents: int
-    lines: Basket
+    lines: msgspec.Raw
     shipment_id: str | None
     card_last_four: str = ""
     address: str = ""
@@ -150,14 +178,14 @@ class LeanValue(msgspec.Struct, gc=False):
     """What the history says of a checkout as it begins or ends."""
 
     customer_id: str = ""
-    lines: Basket = ()
+    lines: msgspec.Raw = NONE
     request_id: str = ""
     traceparent: str = ""
     synthetic: bool = False
     form: str = ""
     told: str = ""
     order_id: str = ""
-    cart_after: Basket | None = None
+    cart_after: msgspec.Raw = NONE
 
 
 class LeanEntry(msgspec.Struct, gc=False):

@@ -21,7 +21,7 @@ from oddsock.drill.sieve.lean import (
     TimedCharge,
     TimedParcel,
 )
-from oddsock.drill.sieve.standing import FIRST_AT, Sheet, Standing, Unfit
+from oddsock.drill.sieve.standing import FIRST_AT, NOBODY, Sheet, Standing, Unfit
 from oddsock.drill.sieve.ties import Ties
 
 Standings = dict[str, Standing]
@@ -43,11 +43,11 @@ def read_journal(path: Path, standings: Standings, ties: Ties) -> Sheet:
     """B3, B4: each order's way through its statuses, and whose calls led it."""
     sheet, get, last = Sheet(path), standings.get, FIRST_SEQ
     for block, rows in lean_blocks(path, LeanChange):
-        found = [get(row.order_id) for row in rows]
+        found = [get(row.order_id, NOBODY) for row in rows]
         sheet.add(block, found)
         for row, standing in zip(rows, found, strict=True):
             last = row.seq if row.seq > last else check_seq(row.seq, last)
-            if standing is None:
+            if standing is NOBODY:
                 ties.add_call(None, row.request_id, row.traceparent)
                 continue
             if (
@@ -69,13 +69,13 @@ def read_charges(path: Path, standings: Standings, ties: Ties, with_events: bool
     """C1, C4 to C9, R1 to R5, A7: one charge, of the total, of this customer, and B7 where there are events."""
     sheet, get, last = Sheet(path), standings.get, FIRST_SEQ
     for block, rows in lean_blocks(path, TimedCharge if with_events else LeanCharge):
-        found = [get(row.order_id) for row in rows]
+        found = [get(row.order_id, NOBODY) for row in rows]
         sheet.add(block, found)
-        if None in found:
+        if NOBODY in found:
             _tie_orphan_charges(block, found, ties)
         for row, standing in zip(rows, found, strict=True):
             last = row.seq if row.seq > last else check_seq(row.seq, last)
-            if standing is None:
+            if standing is NOBODY:
                 continue
             if row.idempotency_key:
                 ties.add_key(row.idempotency_key, standing)
@@ -100,9 +100,9 @@ def read_charges(path: Path, standings: Standings, ties: Ties, with_events: bool
     return sheet
 
 
-def _tie_orphan_charges(block: Block, found: list[Standing | None], ties: Ties) -> None:
+def _tie_orphan_charges(block: Block, found: list[Standing], ties: Ties) -> None:
     for line, standing in zip(whole_rows(block, Charge), found, strict=True):
-        if standing is None:
+        if standing is NOBODY:
             ties.charge_ids.add(line.charge_id or line.id)
             ties.add_orphan(ChargeGroup(charge_id=line.charge_id, lines=[line]).tie)
             if line.idempotency_key:
@@ -114,17 +114,17 @@ def read_shipments(path: Path, standings: Standings, ties: Ties, with_events: bo
     sheet, get, last = Sheet(path), standings.get, FIRST_SEQ
     tells = False
     for block, rows in lean_blocks(path, TimedParcel if with_events else LeanParcel):
-        found = [get(row.order_id) for row in rows]
+        found = [get(row.order_id, NOBODY) for row in rows]
         sheet.add(block, found)
-        if None in found:
+        if NOBODY in found:
             _tie_orphan_parcels(block, found, ties)
         for row, standing in zip(rows, found, strict=True):
             last = row.seq if row.seq > last else check_seq(row.seq, last)
             if row.lines is not None or row.address:
                 tells = True
-                if standing is not None and not _is_as_ordered(row, standing):
+                if standing is not NOBODY and not _is_as_ordered(row, standing):
                     standing.is_held = True
-            if standing is None:
+            if standing is NOBODY:
                 continue
             step = standing.parcels.get(row.event)
             if row.shipment_id != standing.shipment_id:
@@ -141,9 +141,9 @@ def read_shipments(path: Path, standings: Standings, ties: Ties, with_events: bo
     return sheet, tells
 
 
-def _tie_orphan_parcels(block: Block, found: list[Standing | None], ties: Ties) -> None:
+def _tie_orphan_parcels(block: Block, found: list[Standing], ties: Ties) -> None:
     for line, standing in zip(whole_rows(block, Shipment), found, strict=True):
-        if standing is None:
+        if standing is NOBODY:
             ties.shipment_ids.add(line.shipment_id)
             ties.add_orphan(Parcel(shipment_id=line.shipment_id, lines=[line]).tie)
 
@@ -191,11 +191,11 @@ class ShownReader:
         """The pages of this phase; with those kept, when each customer's was read is kept too."""
         sheet, get = Sheet(path), self._standings.get
         for block, rows in lean_blocks(path, DatedShown if with_pages else LeanShown):
-            found = [get(row.order_id) for row in rows]
+            found = [get(row.order_id, NOBODY) for row in rows]
             sheet.add(block, found)
             for row, standing in zip(rows, found, strict=True):
                 label = self._spelt.get(row.label) or self._spell(row.label)
-                if standing is None:
+                if standing is NOBODY:
                     continue
                 if (
                     standing.label is not None
@@ -214,10 +214,10 @@ class ShownReader:
         """The pages of another phase: an order that was shown otherwise then may have gone back. V3."""
         sheet, get = Sheet(path), self._standings.get
         for block, rows in lean_blocks(path, LeanShown):
-            found = [get(row.order_id) for row in rows]
+            found = [get(row.order_id, NOBODY) for row in rows]
             sheet.add(block, found)
             for row, standing in zip(rows, found, strict=True):
-                if standing is not None and row.label.strip().lower() != standing.label:
+                if standing is not NOBODY and row.label.strip().lower() != standing.label:
                     standing.is_held = True
         return sheet
 
@@ -233,11 +233,11 @@ def read_notices(path: Path, standings: Standings, customers: list[Customer] | N
     # N5 reads the address out of a mail's header; one that is no more than its address needs no reading.
     known = {one.id: one.email for one in customers or () if parseaddr(one.email)[1] == one.email}
     for block, rows in lean_blocks(path, LeanNotice):
-        found = [get(row.order_id) for row in rows]
+        found = [get(row.order_id, NOBODY) for row in rows]
         sheet.add(block, found)
         for row, standing in zip(rows, found, strict=True):
             last = row.seq if row.seq > last else check_seq(row.seq, last)
-            if standing is None:
+            if standing is NOBODY:
                 continue
             mail = GOOD_MAILS.get(row.event, 0)
             announced_at = (standing.paid_at if mail == PAID_MAIL else standing.pending_at) if with_events else FIRST_AT

@@ -5,26 +5,27 @@ from pathlib import Path
 
 from oddsock.clients.sockshop.books import Owner
 from oddsock.drill.sieve.blocks import lean_blocks
-from oddsock.drill.sieve.lean import Basket, LeanOrder
+from oddsock.drill.sieve.lean import Basket, Baskets, LeanOrder
 from oddsock.drill.sieve.standing import BOUGHT, Sheet, Standing, Unfit
 from oddsock.kit.money import SHIPPING_CENTS
 
 
-def read_orders(path: Path, owners: list[Owner]) -> tuple[dict[str, Standing], Sheet]:
+def read_orders(path: Path, owners: list[Owner], baskets: Baskets) -> tuple[dict[str, Standing], Sheet]:
     """The standing of every order of the book at *path* by its id, in the book's order; Unfit."""
     standings: dict[str, Standing] = {}
     sheet = Sheet(path)
     # Most orders share their basket, their customer and their customer's address with others.
-    baskets: dict[Basket, tuple[Basket, int]] = {}
+    dues: dict[bytes, tuple[Basket, int]] = {}
     texts: dict[str, str] = {}
     is_anothers = _OwnersCheck(owners)
     for block, rows in lean_blocks(path, LeanOrder):
-        found: list[Standing | None] = []
+        found: list[Standing] = []
         for row in rows:
-            known = baskets.get(row.lines)
+            known = dues.get(spelling := bytes(row.lines))
             if known is None:
-                due = sum(line.quantity * line.unit_cents for line in row.lines) + SHIPPING_CENTS
-                known = baskets[row.lines] = (row.lines, due)
+                basket = baskets.read(spelling)
+                due = sum(line.quantity * line.unit_cents for line in basket) + SHIPPING_CENTS
+                known = dues[spelling] = basket, due
             basket, due = known
             customer_id = texts.setdefault(row.customer_id, row.customer_id)
             status = BOUGHT.get(row.status, "")

@@ -17,6 +17,7 @@ from oddsock.drill.row_files import NoBlocks, read_head
 from oddsock.drill.sieve.attempts import AttemptReader
 from oddsock.drill.sieve.events import read_events
 from oddsock.drill.sieve.held import held_book, held_entries, held_shown
+from oddsock.drill.sieve.lean import Baskets
 from oddsock.drill.sieve.lines import ShownReader, read_charges, read_journal, read_notices, read_shipments
 from oddsock.drill.sieve.orders import read_orders
 from oddsock.drill.sieve.standing import Sheet, Standing, Unfit
@@ -56,7 +57,7 @@ def sift(case: Case, phase: str) -> Sifted | None:
         return None
     try:
         return _Sieve(case, phase).sift()
-    except (Unfit, NoBlocks, OSError, ValueError):
+    except (Unfit, NoBlocks, OSError, ValueError, msgspec.DecodeError):
         return None
 
 
@@ -73,10 +74,11 @@ class _Sieve:
         """All of it; Unfit, NoBlocks, OSError or ValueError when it cannot be."""
         whole = assemble(self._case, self._phase, self._read_head)
         _check_books(whole)
-        standings, self._sheets["orders"] = read_orders(self._path("orders"), whole.owners.rows)
+        baskets = Baskets()
+        standings, self._sheets["orders"] = read_orders(self._path("orders"), whole.owners.rows, baskets)
         taken_at = instant(whole.orders.taken_at or whole.taken_at)
         attempts = AttemptReader(
-            self._case.path / "history.jsonl", standings, self._ties, taken_at, whole.carts.rows
+            self._case.path / "history.jsonl", standings, baskets, self._ties, taken_at, whole.carts.rows
         )  # fmt: skip
         attempts.read()
         aside = self._read_lines(whole, standings)
@@ -90,7 +92,7 @@ class _Sieve:
         listed = list(standings.values())
         self._ties.hold(listed)
         for standing in listed:
-            standing.is_held = not standing.passes
+            standing.close()
         course = load_course(
             self._case, held_entries(attempts.sheet), held_shown([self._sheets["shown"], *earlier]), logs
         )

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import compress, count
+from operator import attrgetter
 from pathlib import Path
 
 from oddsock.drill.checks.orders import FIRST, NEXT
 from oddsock.drill.ledger import FAILED, PLACED
-from oddsock.drill.row_files import Block
+from oddsock.drill.row_files import Block, Pick
 from oddsock.drill.sieve.lean import Basket
 from oddsock.kit.errors import OddsockError
 
@@ -56,7 +58,7 @@ class Standing:
 
     __slots__ = (
         "address", "at", "basket", "charge_id", "charges", "customer_id", "event_seq", "event_shipment", "event_status",
-        "goal", "invoked_at", "is_held", "is_told", "journal", "label", "mails", "operation", "order_id", "paid_at",
+        "invoked_at", "is_held", "is_told", "journal", "label", "mails", "operation", "order_id", "paid_at",
         "parcels", "pending_at", "request_id", "shipment_id", "status", "total_cents", "trace_id",
     )  # fmt: skip
 
@@ -71,7 +73,7 @@ class Standing:
     ) -> None:
         self.order_id = order_id
         self.customer_id = customer_id
-        self.status = status
+        self.status = status  # empty for one that no order that passes can have
         self.total_cents = total_cents
         self.basket = basket
         self.shipment_id = shipment_id
@@ -84,7 +86,6 @@ class Standing:
         self.is_told = False
         # How far each book has brought it:
         self.journal = UNBORN
-        self.goal = WALK.get(status)
         self.at: datetime = FIRST_AT
         self.charge_id: str | None = None
         self.charges = UNPAID
@@ -92,18 +93,26 @@ class Standing:
         self.label: str | None = None
         self.mails = 0
 
-    @property
-    def passes(self) -> bool:
-        """Whether all books brought it to where a bought order ends."""
-        return (
-            not self.is_held
-            and self.operation is not None
-            and self.journal is self.goal
+    def close(self) -> None:
+        """Hold it back unless all books brought it to where a bought order ends; let go what is read no more."""
+        self.is_held = self.is_held or not (
+            self.operation is not None
+            and self.journal is WALK[self.status]
             and self.charges is TAKEN
             and self.parcels is SENT
             and self.label is not None
             and self.is_told
         )
+        self.charge_id = None
+        self.request_id = self.trace_id = self.shipment_id = ""
+        self.at = FIRST_AT
+
+
+NOBODY = Standing("", "", "", 0, (), "")
+"""In the place of an order that is not there; always held back."""
+NOBODY.is_held = True
+
+_is_held = attrgetter("is_held")
 
 
 class Sheet:
@@ -111,13 +120,13 @@ class Sheet:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._blocks: list[tuple[int, int, list[Standing | None]]] = []
+        self._blocks: list[tuple[int, int, list[Standing]]] = []
 
-    def add(self, block: Block, standings: list[Standing | None]) -> None:
-        """The order of each line of *block*, None where a line is about none or is to be read again at any rate."""
+    def add(self, block: Block, standings: list[Standing]) -> None:
+        """The order of each line of *block*, NOBODY where a line is about none or is to be read again at any rate."""
         self._blocks.append((block.offset, block.size, standings))
 
-    def held(self) -> Iterator[tuple[int, int, list[int]]]:
-        """Of each block its offset, its size and the numbers of the lines that are held back."""
+    def held(self) -> Iterator[Pick]:
+        """The lines of each block that are held back."""
         for offset, size, standings in self._blocks:
-            yield offset, size, [n for n, one in enumerate(standings) if one is None or one.is_held]
+            yield Pick(offset, size, len(standings), list(compress(count(), map(_is_held, standings))))

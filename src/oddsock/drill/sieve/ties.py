@@ -5,7 +5,7 @@ nothing but its own lines, and the others are matched among themselves as they w
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from oddsock.drill.grouping import Tie
 from oddsock.drill.sieve.standing import Standing, Unfit
@@ -56,40 +56,42 @@ class Ties:
     def hold(self, standings: Sequence[Standing]) -> None:
         """Hold every one of *standings* back that shares an id; Unfit when two attempts have one name."""
         tried = [one for one in standings if one.operation is not None]
-        if repeated([*(one.operation or "" for one in tried), *self.operations]):
+        named = {one.operation for one in tried}
+        if len(named) + len(set(self.operations)) != len(tried) + len(self.operations) or named & set(self.operations):
             raise Unfit("Two attempts have one name.")
         self._hold_calls(tried)
-        charged = self.charge_ids | repeated(one.charge_id for one in standings if one.charge_id)
-        if charged:
+        charged = self.charge_ids | repeated([one.charge_id or "" for one in standings])
+        sent = self.shipment_ids | repeated([one.shipment_id for one in standings])
+        if charged or sent:
             for one in standings:
-                if one.charge_id in charged:
-                    one.is_held = True
-        sent = self.shipment_ids | repeated(one.shipment_id for one in standings if one.shipment_id)
-        if sent:
-            for one in standings:
-                if one.shipment_id in sent:
+                if one.charge_id in charged or one.shipment_id in sent:
                     one.is_held = True
 
     def _hold_calls(self, tried: Sequence[Standing]) -> None:
-        calls = [one.request_id for one in tried if one.request_id]
-        calls += [one.trace_id for one in tried if one.trace_id]
-        calls += self.calls
-        shared = repeated(calls)
-        if self.foreign:
-            met = self.foreign.keys() & set(calls)
-            shared |= met
-            for known in met:
-                for one in self.foreign[known]:
-                    one.is_held = True
+        requests = {one.request_id for one in tried}
+        traces = {one.trace_id for one in tried}
+        shared: set[str] = set()
+        if len(requests) + len(traces) != 2 * len(tried) or not requests.isdisjoint(traces):
+            shared = repeated([*(one.request_id for one in tried), *(one.trace_id for one in tried)])
+        strays = set(self.calls)
+        shared |= {known for known in strays if known in requests or known in traces}
+        met = {known for known in self.foreign if known in requests or known in traces or known in strays}
+        for known in met:
+            for one in self.foreign[known]:
+                one.is_held = True
+        shared |= met
         if shared:
             for one in tried:
                 if one.request_id in shared or one.trace_id in shared:
                     one.is_held = True
 
 
-def repeated(names: Iterable[str]) -> set[str]:
-    """The *names* that are there more than once."""
-    listed = list(names)
-    if len(set(listed)) == len(listed):
-        return set()
-    return {name for name, times in Counter(listed).items() if times > 1}
+def repeated(names: list[str]) -> set[str]:
+    """The *names* that are there more than once, those left empty aside.
+
+    >>> sorted(repeated(["a", "b", "", "a", "", "b", "c"]))
+    ['a', 'b']
+    """
+    given = list(filter(None, names))
+    # They are only counted where something is there twice: a set is made faster.
+    return {name for name, times in Counter(given).items() if times > 1} if len(set(given)) < len(given) else set()

@@ -80,7 +80,7 @@ def test_most_orders_of_runs_without_a_fault_that_were_simply_bought_pass() -> N
     assert sum(len(passed(agreed_on(world))) for world in worlds) > 0.5 * bought
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(seed=st.integers(0, 60), changes=st.integers(1, 6), chance=st.integers(0, 2**32))
 def test_books_with_anything_changed_are_judged_alike(seed: int, changes: int, chance: int) -> None:
     check_changed(seed, changes, Random(chance))
@@ -95,8 +95,9 @@ def check_changed(seed: int, changes: int, chance: Random) -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(900)
 def test_thousands_of_books_with_anything_changed_are_judged_alike() -> None:
-    for n in range(5000):
+    for n in range(3000):
         chance = Random(n)
         check_changed(n % 100, chance.randrange(1, 5), chance)
 
