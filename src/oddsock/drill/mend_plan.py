@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from oddsock.drill.checks.carts import lines_left
 from oddsock.drill.checks.charges import DECLINED, is_overcharged
-from oddsock.drill.ledger import FAILED, PLACED, Ledger, Row
+from oddsock.drill.ledger import FAILED, PLACED, Ledger, Row, label_of
 from oddsock.drill.mend_action import (
     ORDER_OF_KINDS,
     ActionKind,
@@ -70,14 +70,23 @@ def plan_actions(findings: Iterable[Finding], ledger: Ledger, options: MendOptio
     for row, about in odd:
         actions += _mend_row(ledger, row, {f.check for f in about}, options, asked, refused)
     actions += _mend_orphans(ledger)
-    if any(f.check == "V1" for _, about in odd for f in about):
-        actions.append(
-            MendAction(kind="set_shown", key="mend-shown", why="customers are shown a status that is not so")
+    is_shown_wrong = any(f.check == "V1" for _, about in odd for f in about)
+    if is_shown_wrong or _cancels_behind_label(actions, ledger):
+        why = (
+            "customers are shown a status that is not so" if is_shown_wrong else "what is cancelled is shown as Shipped"
         )
+        actions.append(MendAction(kind="set_shown", key="mend-shown", why=why))
     actions.sort(key=lambda action: ORDER_OF_KINDS.index(action.kind))
     done = {(action.kind, "" if action.kind == "set_shown" else action.order_id) for action in actions}
     left = [each for f in findings if id(f) not in apart and (each := _left_open(f, ledger, done, options, asked))]
     return MendPlan(actions=actions, questions=questions, left=left, reattempts=reattempts, options=options)
+
+
+def _cancels_behind_label(actions: Iterable[MendAction], ledger: Ledger) -> bool:
+    """Whether an order of a customer is to be cancelled while pages show the same constant label for all."""
+    labels = {label_of(shown) for shown in ledger.evidence.shown.rows}
+    rows = [ledger.row_of(action.order_id) for action in actions if action.kind == "cancel"]
+    return labels == {"shipped"} and any(row is not None and not row.synthetic for row in rows)
 
 
 Subjects = dict[tuple[str, str], list[tuple[int, Finding]]]

@@ -168,6 +168,7 @@ def test_the_second_order_of_a_double_click_is_cancelled_and_told(clean: Any) ->
     clean.buy("o9", 300.2, form="f1")
     mend = plan(clean)
     assert [(a.kind, a.order_id, a.reason or a.event) for a in mend.actions] == [
+        ("set_shown", "", ""),  # the page would go on calling it Shipped
         ("cancel", "o9", "duplicate"),
         ("notice", "o9", "cancelled"),
     ]
