@@ -177,17 +177,19 @@ def _summaries(context: Context, exported: int | None) -> list[Probe]:
         and order.status_from == "order"
     ]
     paid_lines = search(context, "orders", "payment successful")
+    exported_too = _probe(
+        context,
+        "L8",
+        "orders",
+        ("Order", updated),
+        expected=exported,
+        actual=_named(context, "Order", updated, to_at=until),
+        source=f"exports/failed-orders.json, {ORDERS_LOG}",
+        learnt="The export of failed orders holds as many orders as the log names.",
+    )
     return [
-        _probe(
-            context,
-            "L8",
-            "orders",
-            ("Order", updated),
-            expected=exported,
-            actual=_named(context, "Order", updated, to_at=until),
-            source=f"exports/failed-orders.json, {ORDERS_LOG}",
-            learnt="The export of failed orders holds as many orders as the log names.",
-        ),
+        # The export holds what failed otherwise, too, such as orders that are stuck.
+        *([exported_too] if context.refused_ids == context.failed_ids else []),
         _probe(
             context,
             "L9",

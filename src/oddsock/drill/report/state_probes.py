@@ -40,6 +40,8 @@ def _of(pods: BookEvidence[dict[str, Any]], target: str) -> list[dict[str, Any]]
     return [row for row in pods.rows if (row.get("deployment") or deployment_of(str(row.get("name")))) == target]
 
 
+PAYMENT = "payment"
+
 UNSTEADY = ("K3b", "K3c", "K3e", "K4")
 """What is nobody's to say of a moment in which processes are killed."""
 
@@ -94,7 +96,7 @@ def _orders(context: Context) -> list[Probe]:
             "Those of the window and the old.",
         ),
     ]
-    if scaled_to_zero(context):
+    if scaled_to_zero(context) and context.window is not None and context.window.target == PAYMENT:
         rows.append(("S3", "PAID", earlier, paid, "Those from before the fault; none was paid while it held."))
     return [
         Probe(
