@@ -1,7 +1,7 @@
 """A console over a telemetry server that runs as a process of its own, and a person with a session in it."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ class Person:
         async with self.session.get(self.base + path, params=query, allow_redirects=False) as got:
             return got.status, await got.text()
 
-    async def ask(self, path: str, status: int = 200, **query: str) -> Any:
-        """The JSON of *path*, which must be answered with *status*."""
+    async def ask(self, path: str, status: int = 200, span: Mapping[str, str] | None = None, **query: str) -> Any:
+        """The JSON of *path* for *query* and *span*, which must be answered with *status*."""
+        query = {**query, **(span or {})}
         async with self.session.get(self.base + path, params=query, headers={"Accept": "application/json"}) as got:
             assert got.status == status, await got.text()
             return await got.json()
@@ -53,8 +54,14 @@ def telemetry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 async def person(telemetry: Server, tmp_path: Path) -> AsyncIterator[Person]:
     """A person in a console whose telemetry is `telemetry` and which has no cluster."""
-    keys = {"api_key": telemetry.api_key, "app_key": telemetry.app_key}
-    desk = Desk(Settings(home=str(tmp_path), key="k", telemetry=telemetry.url, **keys))
+    settings = Settings(
+        home=str(tmp_path),
+        key="k",
+        telemetry=telemetry.url,
+        api_key=telemetry.api_key,
+        app_key=telemetry.app_key,
+    )
+    desk = Desk(settings)
     runner = await http.serve(make_app(desk, Access("k", "first", SystemClock())), "127.0.0.1", 0)
     host, port = runner.addresses[0][:2]
     base = f"http://{host}:{port}"

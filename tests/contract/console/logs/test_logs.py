@@ -80,7 +80,7 @@ async def test_a_refused_query_is_told_with_its_column(person: Person) -> None:
 
 
 async def test_a_span_that_is_none_is_told_without_a_column_of_the_query(person: Person) -> None:
-    error = (await person.ask("/logs/lines.json", 400, query="a", **{"from": "yesterday"}))["error"]
+    error = (await person.ask("/logs/lines.json", 400, query="a", span={"from": "yesterday"}))["error"]
 
     assert error["column"] is None
     assert error["sentence"].startswith("from: ")
@@ -93,8 +93,8 @@ async def test_the_form_of_a_reports_link_finds_the_lines_of_its_window(person: 
     around = {"from": _instant(now - 60), "to": _instant(now + 60)}
     earlier = {"from": _instant(now - 99), "to": _instant(now - 60)}
 
-    found = await person.ask("/logs.json", query=f"mark:{mark}", **around)
-    before = await person.ask("/logs.json", query=f"mark:{mark}", **earlier)
+    found = await person.ask("/logs.json", query=f"mark:{mark}", span=around)
+    before = await person.ask("/logs.json", query=f"mark:{mark}", span=earlier)
 
     assert [line["message"] for line in found["lines"]] == ["inside"]
     assert (found["from_at"], found["to_at"]) == (around["from"], around["to"])
