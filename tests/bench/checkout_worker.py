@@ -15,7 +15,7 @@ from aiohttp import web
 from oddsock.clients.sockshop.books import StatusChange
 from oddsock.kit.clock import SystemClock
 from oddsock.kit.sqlite import Book
-from oddsock.shop.calls import session
+from oddsock.shop.calls import Lines
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.exposition import Metrics
 from oddsock.shop.flags import Flags
@@ -60,9 +60,10 @@ class MemoryStore:
         self._letters: dict[tuple[str, str], Letter] = {}
         self._requests: dict[str, tuple[str, str]] = {}
 
-    async def create(self, change: Change) -> None:
+    async def create(self, *changes: Change) -> None:
         """Keep a new order."""
-        await self.apply(change)
+        for change in changes:
+            await self.apply(change)
 
     async def apply(self, change: Change) -> None:
         """Keep a change."""
@@ -167,8 +168,8 @@ async def serve(kind: str, port: int, folder: Path) -> None:
         store = await PostgresStore.connect(os.environ["ORDERS_DSN"])
     else:
         store = MemoryStore()  # type: ignore[assignment]  # the checkout asks for no more of a store than this
-    client = session(5.0)
-    doors = Doors(FixedBasket(), PaymentOverHttp(client), ShippingOverHttp(client))
+    lines = Lines(5.0)
+    doors = Doors(FixedBasket(), PaymentOverHttp(lines), ShippingOverHttp(lines))
     narration = Narration(SpringLog("orders", 8080, clock))
     made = assemble(store, doors, narration, clock, Remedies.read(flags))
     made.lease_for(flags.seconds("ORDERS_LEASE_S"))

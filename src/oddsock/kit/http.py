@@ -138,6 +138,12 @@ class ServiceResolver(AbstractResolver):
         await self._dns.close()
 
 
+def service_resolver() -> ServiceResolver:
+    """A resolver over the file that the environment names."""
+    hosts = os.environ.get("ODDSOCK_HOSTS")
+    return ServiceResolver(Path(hosts) if hosts else None)
+
+
 def _read_hosts(text: str) -> dict[str, tuple[str, int]]:
     table: dict[str, tuple[str, int]] = {}
     for line in text.splitlines():
@@ -149,12 +155,14 @@ def _read_hosts(text: str) -> dict[str, tuple[str, int]]:
 
 
 def session(
-    timeout_s: float = 5.0, headers: Mapping[str, str] | None = None, cookies: bool = False
+    timeout_s: float = 5.0, headers: Mapping[str, str] | None = None, cookies: bool = False, kept_s: float = 15.0
 ) -> aiohttp.ClientSession:
-    """A client session with a total deadline of *timeout_s* wall seconds a call that resolves Service names."""
-    hosts = os.environ.get("ODDSOCK_HOSTS")
+    """A client session with a total deadline of *timeout_s* wall seconds a call that resolves Service names.
+
+    A connection that nobody uses is kept for *kept_s* wall seconds.
+    """
     connector = aiohttp.TCPConnector(
-        resolver=ServiceResolver(Path(hosts) if hosts else None), use_dns_cache=False, limit=200
+        resolver=service_resolver(), use_dns_cache=False, limit=200, keepalive_timeout=kept_s
     )
     return aiohttp.ClientSession(
         connector=connector,

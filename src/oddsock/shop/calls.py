@@ -8,10 +8,12 @@ import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from oddsock.kit import http
 
@@ -20,6 +22,12 @@ CALL_PLAN_S = 5.0
 
 CALL_WALL_S_MIN = 1.0
 """A call gets at least this many wall seconds, however fast a plan runs."""
+
+KEPT_WALL_S = 1.0
+"""How long a connection is kept after an answer, in wall seconds: whoever has just answered well may be asked on it."""
+
+URLS_MAX = 64
+"""How many addresses are kept read: those of calls under a key are few."""
 
 REFUSED = "refused"
 TIMED_OUT = "timed out"
@@ -110,8 +118,50 @@ def session(timeout_s: float) -> aiohttp.ClientSession:
     return http.session(timeout_s, headers={"Connection": "close"})
 
 
+class Lines:
+    """How orders calls: a connection each, or, under an idempotency key, one that answered a moment ago.
+
+    A kept connection to a service that dies just now looks like a reset where the truth is a refusal, which leaves the
+    doubt whether the call had its effect. Under a key that doubt costs nothing: the same call again has it once.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self.single = session(timeout_s)
+        self._kept = http.session(timeout_s, kept_s=KEPT_WALL_S)
+        self._resolver = http.service_resolver()
+
+    async def call(
+        self, method: str, url: str, headers: Mapping[str, str], body: object = None, *, keyed: bool = False
+    ) -> Answer:
+        """As `call`; *keyed* says that the call may be made twice."""
+        if not keyed:
+            return await call(self.single, method, url, headers, body)
+        named = _read(url)
+        led = self._resolver.lookup(named.host or "", named.port or 80)
+        if led is None:
+            return await call(self._kept, method, named, headers, body)
+        # Led to its address here and not in the connector, whose kept connections would outlive a Service that moved.
+        return await call(self._kept, method, _lead(named, *led), {**headers, "Host": named.authority}, body)
+
+    async def close(self) -> None:
+        """Let every connection go."""
+        await self.single.close()
+        await self._kept.close()
+        await self._resolver.close()
+
+
+@lru_cache(maxsize=URLS_MAX)
+def _read(url: str) -> URL:
+    return URL(url)
+
+
+@lru_cache(maxsize=URLS_MAX)
+def _lead(url: URL, host: str, port: int) -> URL:
+    return url.with_host(host).with_port(port)
+
+
 async def call(
-    client: aiohttp.ClientSession, method: str, url: str, headers: Mapping[str, str], body: object = None
+    client: aiohttp.ClientSession, method: str, url: str | URL, headers: Mapping[str, str], body: object = None
 ) -> Answer:
     """The answer to *method* *url*, whatever its status; *body* goes as JSON. NoAnswer when none came."""
     sent = dict(headers)
@@ -123,7 +173,7 @@ async def call(
 
 
 async def send(
-    client: aiohttp.ClientSession, method: str, url: str, headers: Mapping[str, str], data: bytes | None = None
+    client: aiohttp.ClientSession, method: str, url: str | URL, headers: Mapping[str, str], data: bytes | None = None
 ) -> Answer:
     """The answer to *method* *url* with the body *data* as it is, whatever its status. NoAnswer when none came."""
     try:

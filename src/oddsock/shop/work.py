@@ -23,9 +23,13 @@ class Work:
         lock = self._locks.get(name)
         return lock is not None and lock.locked()
 
+    def lock(self, name: str) -> asyncio.Lock:
+        """What is held while something is done on *name*."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
     async def alone(self, name: str, piece: Coroutine[Any, Any, T]) -> T:
         """The outcome of *piece*, done alone on *name* (an id, a key), to its end even when the caller is cancelled."""
-        lock = self._locks.setdefault(name, asyncio.Lock())
+        lock = self.lock(name)
 
         async def done_alone() -> T:
             async with lock:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from oddsock.kit.ids import object_id
 from oddsock.shop import wire
-from oddsock.shop.calls import call_wall_s, session
+from oddsock.shop.calls import Lines, call_wall_s
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.exposition import Metrics
 from oddsock.shop.flags import UPSTREAM, WEAVE
@@ -263,9 +263,9 @@ async def build(surroundings: Surroundings) -> web.Application:
     metrics, tally = Metrics("orders", "java", clock), Tally()
     remedies = Remedies.read(flags)
     store = await open_store(surroundings)
-    client = session(call_wall_s(clock.speed, wall_s_min=remedies.call_wall_s_min))
+    lines = Lines(call_wall_s(clock.speed, wall_s_min=remedies.call_wall_s_min))
     narration = Narration(log, at_debug=flags.text("DIALECT") == WEAVE)
-    doors = Doors.over_http(client)
+    doors = Doors.over_http(lines)
     float32_totals = flags.is_on("FLOAT32_TOTALS")
     send = by_smtp(clock, surroundings.environment) if remedies.notices else None
     made = assemble(store, doors, narration, clock, remedies, tally=tally, float32_totals=float32_totals, send=send)
@@ -285,7 +285,7 @@ async def build(surroundings: Surroundings) -> web.Application:
 
     async def close(_app: web.Application) -> None:
         await made.close(GRACE_WALL_S)
-        await client.close()
+        await lines.close()
 
     app.on_cleanup.append(close)
     return app

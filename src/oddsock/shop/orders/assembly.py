@@ -5,10 +5,8 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import aiohttp
-
 from oddsock.kit.clock import Clock
-from oddsock.shop.calls import call_wall_s
+from oddsock.shop.calls import Lines, call_wall_s
 from oddsock.shop.exposition import Counter, Gauge
 from oddsock.shop.orders.backoff import Backoff
 from oddsock.shop.orders.basket import Baskets
@@ -90,9 +88,9 @@ class Doors:
     shipping: Shipping
 
     @classmethod
-    def over_http(cls, client: aiohttp.ClientSession) -> "Doors":
+    def over_http(cls, lines: Lines) -> "Doors":
         """By Service name."""
-        return cls(Baskets(client), PaymentOverHttp(client), ShippingOverHttp(client))
+        return cls(Baskets(lines.single), PaymentOverHttp(lines), ShippingOverHttp(lines))
 
 
 def assemble(

@@ -4,6 +4,8 @@ The store keeps; the book decides: the state diagram, the line in the journal, t
 customer, the end of an errand. All of one change is one transaction of the store.
 """
 
+from dataclasses import replace
+
 from oddsock.clients.sockshop.books import StatusChange
 from oddsock.kit.clock import Clock, iso
 from oddsock.shop.customer_texts import Charged
@@ -41,6 +43,21 @@ class OrdersBook:
         """Store a new order, CREATED."""
         check_transition(None, order.status)
         await self._insert(order, step, "")
+
+    async def place(self, order: Order, step: Step, *marks: Mark) -> Order:
+        """Store a new order, CREATED and, before anything else can happen, PENDING: two lines, one flush."""
+        check_transition(None, order.status)
+        check_transition(order.status, Status.PENDING)
+        pending, at = changed(order, status=Status.PENDING), iso(self._clock.now())
+        first = Change(order=order, step=step, at=at, enters=True)
+        second = Change(order=pending, step=step, at=at, enters=True, marks=marks)
+        if self.has_history:
+            first = replace(first, events=(events.created(order, step, at, ""),))
+            second = replace(second, events=(events.moved(pending, step, at, ""),))
+        await self.store.create(first, second)
+        self._tally.stored(order.status)
+        self._tally.entered(Status.PENDING)
+        return pending
 
     async def save_last(self, order: Order, step: Step, cause: str) -> None:
         """Store a new order that is paid and shipped already: profile `upstream`; the journal gets one line, PAID."""

@@ -116,9 +116,10 @@ class Checkout:
             await fault_points.reach("before-create", order=order.id)
         except NoAnswer as cause:
             raise self._intake.refusal(cause, step.by) from cause
-        await self._desk.book.create(order, step)
+        placed = await self._desk.book.place(order, step, *self.course.first_marks)
         self._desk.narration.created(order, step.by)
-        return await self._go_on(order, step)
+        self._desk.narration.moved(placed, step.by)
+        return await self._go_on(placed, step)
 
     async def again(self, order_id: str, links: Links, by: Correlation) -> Order:
         """What became of the order that this request began before, brought to its end when nobody else does it.

@@ -28,11 +28,15 @@ class Course:
         self._legs = Legs(self.desk)
         self._saga = Saga(self._legs)
 
+    @property
+    def first_marks(self) -> tuple[Mark, ...]:
+        """What the saga's journal says with PENDING."""
+        return (Mark(leg="authorise", state="begun"),) if self.has_saga else ()
+
     async def advance(self, order: Order, step: Step) -> Order:
         """The order, paid and shipped; Stalled, Declined."""
         if order.status in PAYABLE and order.status is not Status.PENDING:
-            marks = (Mark(leg="authorise", state="begun"),) if self.has_saga else ()
-            order = await self.desk.book.move(order, Status.PENDING, step, _again(step), marks=marks)
+            order = await self.desk.book.move(order, Status.PENDING, step, _again(step), marks=self.first_marks)
             self.desk.narration.moved(order, step.by)
         if order.status is Status.PENDING and self.has_saga:
             return await self._saga.go_on(order, step)

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
 
 from oddsock.clients.sockshop.books import Charge
-from oddsock.shop.calls import BROKEN, Answer, NoAnswer, call
+from oddsock.shop.calls import BROKEN, Answer, Lines, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.order import Order
 
@@ -123,8 +122,8 @@ def expect(answer: Answer, who: str, *statuses: int) -> Answer:
 class PaymentOverHttp:
     """Payment by its Service name."""
 
-    def __init__(self, client: aiohttp.ClientSession) -> None:
-        self._client = client
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
 
     async def authorise(self, order: Order, by: Correlation) -> Authorisation:
         """POST /paymentAuth; NoAnswer, also for a 500."""
@@ -143,12 +142,17 @@ class PaymentOverHttp:
             "amount": order.total,
         }
         of_order = replace(by, order_id=order.id, customer_id=order.customer_id)
-        return await call(self._client, "POST", f"{PAYMENT_URL}/{what}", of_order.onward(), body)
+        return await self._post(what, of_order, body)
+
+    async def _post(self, what: str, by: Correlation, body: object) -> Answer:
+        return await self._lines.call(
+            "POST", f"{PAYMENT_URL}/{what}", by.onward(), body, keyed=bool(by.idempotency_key)
+        )
 
     async def capture(self, charge_id: str, order_id: str, by: Correlation) -> None:
         """POST /captures; a 409 is looked up: it is fine when the money was taken, and final when it was let go."""
         body = {"charge_id": charge_id, "amount_cents": 0}
-        answer = await call(self._client, "POST", f"{PAYMENT_URL}/captures", by.onward(), body)
+        answer = await self._post("captures", by, body)
         if answer.status == 409:
             found = await self.standing(order_id, by)
             if any(capture.charge_id == charge_id for capture in found.captures):
@@ -160,7 +164,7 @@ class PaymentOverHttp:
         """POST /voids under a key of this charge's own; NoAnswer. What payment does not know needs no void."""
         body = {"charge_id": charge_id, "reason": reason}
         keyed = replace(by, idempotency_key=f"{by.idempotency_key}:{charge_id}")
-        answer = await call(self._client, "POST", f"{PAYMENT_URL}/voids", keyed.onward(), body)
+        answer = await self._post("voids", keyed, body)
         expect(answer, "payment", 200, 201, 404)
 
     async def standing(self, order_id: str, by: Correlation) -> Standing:
@@ -169,7 +173,7 @@ class PaymentOverHttp:
         after: int | None = 0
         while after is not None:
             url = f"{PAYMENT_URL}/charges?order={quote(order_id)}&limit={PAGE_ROWS}&after={after}"
-            answer = await call(self._client, "GET", url, replace(by, order_id=order_id).onward())
+            answer = await self._lines.call("GET", url, replace(by, order_id=order_id).onward())
             page = expect(answer, "payment", 200).read(_Charges)
             charges += page.charges
             after = page.next
@@ -179,5 +183,5 @@ class PaymentOverHttp:
         """POST /refunds under a key of this capture's own; NoAnswer. An over-refund means it was given back already."""
         body = {"charge_id": capture.charge_id, "amount_cents": capture.left_cents, "reason": reason}
         keyed = replace(by, idempotency_key=f"{by.idempotency_key}:{capture.charge_id}:{capture.left_cents}")
-        answer = await call(self._client, "POST", f"{PAYMENT_URL}/refunds", keyed.onward(), body)
+        answer = await self._post("refunds", keyed, body)
         expect(answer, "payment", 200, 201, 409)

@@ -8,11 +8,10 @@ from dataclasses import replace
 from typing import Protocol
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
 
 from oddsock.clients.sockshop.books import Shipment
-from oddsock.shop.calls import call
+from oddsock.shop.calls import Lines
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.gateway import expect
 from oddsock.shop.orders.order import Order
@@ -55,14 +54,15 @@ def live_shipments(rows: list[Shipment]) -> list[str]:
 class ShippingOverHttp:
     """Shipping by its Service name."""
 
-    def __init__(self, client: aiohttp.ClientSession) -> None:
-        self._client = client
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
 
     async def ship(self, order: Order, by: Correlation) -> str:
         """POST /shipping; the id in the answer counts, it is the first one's when the key came before; NoAnswer."""
         body = {"id": str(uuid.uuid4()), "name": order.customer_id}
         headers = replace(by, order_id=order.id).onward()
-        answer = await call(self._client, "POST", f"{SHIPPING_URL}/shipping", headers, body)
+        is_keyed = bool(by.idempotency_key)
+        answer = await self._lines.call("POST", f"{SHIPPING_URL}/shipping", headers, body, keyed=is_keyed)
         return expect(answer, "shipping", 201).read(_Accepted).id
 
     async def live_shipments(self, order_id: str, by: Correlation) -> list[str]:
@@ -71,7 +71,7 @@ class ShippingOverHttp:
         after: int | None = 0
         while after is not None:
             url = f"{SHIPPING_URL}/shipments?order={quote(order_id)}&limit={PAGE_ROWS}&after={after}"
-            answer = await call(self._client, "GET", url, replace(by, order_id=order_id).onward())
+            answer = await self._lines.call("GET", url, replace(by, order_id=order_id).onward())
             page = expect(answer, "shipping", 200).read(_Shipments)
             rows += page.shipments
             after = page.next
@@ -80,4 +80,4 @@ class ShippingOverHttp:
     async def recall(self, shipment_id: str, by: Correlation) -> None:
         """POST /shipments/{id}/recall; NoAnswer. A shipment that is unknown there needs no recall."""
         url = f"{SHIPPING_URL}/shipments/{quote(shipment_id)}/recall"
-        expect(await call(self._client, "POST", url, by.onward()), "shipping", 200, 404)
+        expect(await self._lines.call("POST", url, by.onward()), "shipping", 200, 404)

@@ -5,6 +5,7 @@ becomes of the process. Whoever changes an order under a lease writes only while
 """
 
 import asyncio
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -14,6 +15,9 @@ from oddsock.shop.orders.order import Order, is_open
 from oddsock.shop.orders.postgres_pool import OVER, PostgresPool, state_of
 from oddsock.shop.orders.postgres_queue import PostgresQueue
 from oddsock.shop.orders.records import Change, KeyReused, Mark, OrderEvent, Superseded, UnknownOrder
+
+VALUES = 10
+"""How many values `write_change` takes."""
 
 _EVENT = "seq, order_id, kind, at, cause, actor, request_id, traceparent, data"
 _JOURNAL = "seq, order_id, status, at, cause, actor, request_id, traceparent, idempotency_key"
@@ -33,29 +37,24 @@ class PostgresStore(PostgresQueue):
         """The store at *address* (postgresql://…); UsageError, CannotRun."""
         return cls(await PostgresPool.connect(address))
 
-    async def create(self, change: Change) -> None:
+    async def create(self, *changes: Change) -> None:
         """As the port says; Superseded when another process stored an order of that id."""
-        await self._write(change, is_new=True)
+        first = self._values(changes[0], is_new=True)
+        await self._write(changes[-1], *first, *(value for change in changes[1:] for value in self._values(change)))
 
     async def apply(self, change: Change) -> None:
         """As the port says; Superseded as well when the order is, or has come, into another process's hands."""
-        await self._write(change, is_new=False)
+        await self._write(change, *self._values(change))
 
-    async def _write(self, change: Change, is_new: bool) -> None:
+    def _values(self, change: Change, is_new: bool = False) -> tuple[Any, ...]:
+        order = change.order
+        head = (is_new, order.id, order.customer_id, msgspec.json.encode(order), order.revision, is_open(order))
+        return (*head, change.at, *self.lease(order.id), _rest(change))
+
+    async def _write(self, change: Change, *values: Any) -> None:
         order = change.order
         try:
-            done = await self.pool.value(
-                "SELECT write_change($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
-                is_new,
-                order.id,
-                order.customer_id,
-                msgspec.json.encode(order),
-                order.revision,
-                is_open(order),
-                change.at,
-                *self.lease(order.id),
-                _rest(change),
-            )
+            done = await self.pool.value(_writing(len(values) // VALUES), *values)
         except Exception as cause:
             if state_of(cause) != OVER:
                 raise
@@ -175,6 +174,16 @@ class PostgresStore(PostgresQueue):
         for look in self._looks:
             look.cancel()
         await self.pool.close()
+
+
+@cache
+def _writing(changes: int) -> str:
+    """One statement, and so one transaction, that writes so many changes one after the other."""
+    numbers = [",".join(f"${VALUES * n + at + 1}" for at in range(VALUES)) for n in range(changes)]
+    written = f"write_change({numbers[-1]})"
+    for one in reversed(numbers[:-1]):
+        written = f"CASE WHEN write_change({one}) THEN {written} ELSE false END"
+    return f"SELECT {written}"
 
 
 def _rest(change: Change) -> str:

@@ -178,11 +178,11 @@ class OrderQueue:
         breaker, limiter = self._guard.breaker, self._guard.limiter
         if breaker is not None and breaker.state != "closed":
             return 0 if breaker.cooling_s > 0 or self._tasks else 1
-        # Twice the limit: while one is with payment the next is read, and one behind is being shipped.
-        bound = HERD_MAX if limiter is None else 2 * int(limiter.limit) + 8
+        # Four times the limit: while one is with payment, one is read before it, one is saved and one is shipped behind.
+        bound = HERD_MAX if limiter is None else 4 * int(limiter.limit) + 4
         room = bound - len(self._tasks)
         # Claimed by the handful: each claim is a write.
-        return room if room >= bound // 4 else 0
+        return room if room >= bound // 8 else 0
 
     async def _pause(self) -> None:
         poll_s = max(POLL_S, POLL_WALL_S * self._clock.speed)
@@ -203,7 +203,8 @@ class OrderQueue:
 
     async def _carry_out(self, errand: Errand) -> None:
         try:
-            await self._work.alone(errand.order_id, self._carry_out_alone(errand))
+            async with self._work.lock(errand.order_id):
+                await self._carry_out_alone(errand)
         except Superseded:
             pass  # Somebody else has the order now, and what is to be done for it.
         except Exception as cause:  # noqa: BLE001  # One order that breaks may not stop the others.

@@ -64,16 +64,17 @@ class SqliteStore:
         self._rows = book.connection
         self.writer = GroupCommit(book)
 
-    async def create(self, change: Change) -> None:
+    async def create(self, *changes: Change) -> None:
         """As the port says."""
 
         def write(rows: sqlite3.Connection) -> None:
-            order = change.order
+            order, at = changes[-1].order, changes[-1].at
             rows.execute(
                 "INSERT INTO orders(id, customer_id, document, revision, is_open, touched_at) VALUES(?,?,?,?,?,?)",
-                (order.id, order.customer_id, msgspec.json.encode(order), order.revision, is_open(order), change.at),
+                (order.id, order.customer_id, msgspec.json.encode(order), order.revision, is_open(order), at),
             )
-            _write_rest(rows, change)
+            for change in changes:
+                _write_rest(rows, change)
 
         await self.writer.write(write)
 

@@ -17,8 +17,8 @@ class OrdersStore(Protocol):
 
     is_shared: bool
 
-    async def create(self, change: Change) -> None:
-        """Store a new order."""
+    async def create(self, *changes: Change) -> None:
+        """Store a new order and what became of it at once: its first *changes*, all of them or none."""
         ...
 
     async def apply(self, change: Change) -> None:
