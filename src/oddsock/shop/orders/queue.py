@@ -178,7 +178,7 @@ class OrderQueue:
         breaker, limiter = self._guard.breaker, self._guard.limiter
         if breaker is not None and breaker.state != "closed":
             return 0 if breaker.cooling_s > 0 or self._tasks else 1
-        # Four times the limit: while one is with payment, one is read before it, one is saved and one is shipped behind.
+        # Four times the limit: while one is with payment, one is read before it, one saved and one shipped behind.
         bound = HERD_MAX if limiter is None else 4 * int(limiter.limit) + 4
         room = bound - len(self._tasks)
         # Claimed by the handful: each claim is a write.
