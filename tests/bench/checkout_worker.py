@@ -62,6 +62,8 @@ class MemoryStore:
 
     async def create(self, *changes: Change) -> None:
         """Keep a new order."""
+        if (request := changes[0].request) is not None:
+            self._requests[request.key] = (request.fingerprint, changes[0].order.id)
         for change in changes:
             await self.apply(change)
 
@@ -100,9 +102,9 @@ class MemoryStore:
         except KeyError:
             raise UnknownOrder(order_id) from None
 
-    async def open_request(self, key: str, fingerprint: str, order_id: str) -> str:
-        """Keep a request's key."""
-        known, found = self._requests.setdefault(key, (fingerprint, order_id))
+    async def request_order(self, key: str, fingerprint: str) -> str:
+        """The order of a request's key."""
+        known, found = self._requests.get(key, (fingerprint, ""))
         if known != fingerprint:
             raise KeyReused(key)
         return found

@@ -18,9 +18,11 @@ from oddsock.shop.orders.records import (
     Change,
     Errand,
     KeyReused,
+    KeyTaken,
     Letter,
     Mark,
     OrderEvent,
+    Request,
     Step,
     Superseded,
     UnknownOrder,
@@ -170,10 +172,24 @@ class Contract:
         assert await store.key_answer("k", "retry", "a") == order
 
     async def test_a_request_repeated_at_once_stands_for_one_order(self, store: OrdersStore) -> None:
-        found = await asyncio.gather(*(store.open_request("k", "print", f"order-{n}") for n in range(8)))
-        assert len(set(found)) == 1
-        with pytest.raises(KeyReused):
-            await store.open_request("k", "another", "x")
+        async def place(number: int, fingerprint: str = "print") -> str:
+            order, request = an_order(f"order-{number}"), Request("k", fingerprint)
+            first = Change(order=order, step=STEP, at=at(0), enters=True, request=request)
+            second = Change(order=changed(order, status=Status.PENDING), step=STEP, at=at(0), enters=True)
+            try:
+                await store.create(first, second)
+            except KeyTaken as taken:
+                return taken.order_id
+            return order.id
+
+        assert await store.request_order("k", "print") == ""
+        (order_id,) = set(await asyncio.gather(*(place(number) for number in range(8))))
+        assert [order.id for order in await store.orders(0, 10)] == [order_id]
+        assert [line.status for line in await store.journal(0, 10)] == ["CREATED", "PENDING"]
+        assert await store.request_order("k", "print") == order_id
+        for act in (store.request_order("k", "another"), place(9, "another")):
+            with pytest.raises(KeyReused):
+                await act
 
     async def test_an_errand_is_lent_to_one_until_its_lease_is_over(self, store: OrdersStore) -> None:
         await park(store, "b", due_at=at(2))

@@ -10,6 +10,7 @@ from oddsock.shop.calls import REFUSED, TIMED_OUT, NoAnswer
 from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.basket import Links
 from oddsock.shop.orders.checkout import OrderRefused
+from oddsock.shop.orders.records import Request
 from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.status import Status, check_transition
 
@@ -28,8 +29,7 @@ def _by(step: int) -> Correlation:
 
 
 async def _order(made: Any, order_id: str, by: Correlation) -> None:
-    known = await made.book.store.open_request(by.idempotency_key, "print", order_id)
-    await made.work.alone(known, made.checkout.again(known, LINKS, by))
+    await made.checkout.place_once(order_id, LINKS, by, Request(by.idempotency_key, "print"), made.work)
 
 
 async def _check(shop: Shop, order_id: str, step: int) -> None:

@@ -12,7 +12,7 @@ from oddsock.shop.correlation import Correlation
 from oddsock.shop.orders.basket import Links
 from oddsock.shop.orders.cancel import Cancel
 from oddsock.shop.orders.checkout import OrderRefused
-from oddsock.shop.orders.records import KeyReused, UnknownOrder
+from oddsock.shop.orders.records import KeyReused, Request, UnknownOrder
 from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
 from oddsock.shop.orders.status import Status
 
@@ -250,39 +250,38 @@ async def test_a_resumed_order_that_fails_again_ends_as_the_legacy_one_does(shop
 
 async def test_the_same_key_gives_the_same_order_and_another_body_is_refused(shop: Shop) -> None:
     made = shop.assemble(idempotency=True)
-    store = shop.book.store
-    assert await store.open_request("k", "print", "o1") == "o1"
-    first = await made.checkout.again("o1", LINKS, BY)
-    assert await store.open_request("k", "print", "o2") == "o1"
-    assert await made.checkout.again("o1", LINKS, BY) == first
+    first = await made.checkout.place_once("o1", LINKS, BY, Request("k", "print"), made.work)
+    assert await made.checkout.place_once("o2", LINKS, BY, Request("k", "print"), made.work) == first
     with pytest.raises(KeyReused):
-        await store.open_request("k", "another print", "o3")
+        await made.checkout.place_once("o3", LINKS, BY, Request("k", "another print"), made.work)
     assert await shop.book.count() == 1
 
 
 async def test_a_double_click_makes_one_order_and_both_get_its_answer(shop: Shop) -> None:
     made = shop.assemble(idempotency=True)
-    answers = await asyncio.gather(*(made.work.alone("o1", made.checkout.again("o1", LINKS, BY)) for _ in range(5)))
-    assert {order.id for order in answers} == {"o1"}
-    assert shop.kinds("o1") == ["authorisation", "capture"]
+    asked = Request("k", "print")
+    clicks = (made.checkout.place_once(f"o{n}", LINKS, BY, asked, made.work) for n in range(5))
+    answers = await asyncio.gather(*clicks)
+    (order_id,) = {order.id for order in answers}
+    assert (await shop.book.count(), shop.kinds(order_id)) == (1, ["authorisation", "capture"])
 
 
 async def test_a_failed_order_is_tried_again_under_its_key_and_a_declined_one_is_not(shop: Shop) -> None:
     made = shop.assemble(idempotency=True)
     shop.payment.cause = AWAY
     with pytest.raises(OrderRefused):
-        await made.checkout.again("o1", LINKS, BY)
+        await made.checkout.place("o1", LINKS, BY)
     shop.payment.cause = None
-    assert (await made.checkout.again("o1", LINKS, BY)).status is Status.PAID
+    assert (await made.checkout.again("o1", BY)).status is Status.PAID
     shop.price = 117.14
-    for _ in range(2):
+    for act in (made.checkout.place("o2", LINKS, BY), made.checkout.again("o2", BY)):
         with pytest.raises(OrderRefused) as refused:
-            await made.checkout.again("o2", LINKS, BY)
+            await act
         assert (refused.value.status, refused.value.message) == (406, "Payment declined: amount exceeds 105.00")
     assert shop.kinds("o2") == ["decline"]
     await Cancel(made.by_hand).run("o1", "changed my mind", HAND)
     with pytest.raises(OrderRefused) as gone:
-        await made.checkout.again("o1", LINKS, BY)
+        await made.checkout.again("o1", BY)
     assert gone.value.status == 409
 
 

@@ -25,7 +25,7 @@ from oddsock.shop.orders.order import Order, is_open
 from oddsock.shop.orders.postgres_store import PostgresStore
 from oddsock.shop.orders.postman import by_smtp
 from oddsock.shop.orders.queue_api import QueueApi
-from oddsock.shop.orders.records import KeyReused, Superseded, UnknownOrder
+from oddsock.shop.orders.records import KeyReused, Request, Superseded, UnknownOrder
 from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.retry import Retry, Unfinished, WrongState
 from oddsock.shop.orders.sqlite_store import SCHEMA, SqliteStore
@@ -105,16 +105,13 @@ class OrdersApi:
             return self._error(request, 400, exception, str(cause))
         if not (body.customer and body.address and body.card and body.items):
             return self._error(request, 406, INVALID_ORDER, INCOMPLETE)
-        order_id = object_id()
         links = Links(body.customer, body.address, body.card, body.items)
-        began = self._clock.monotonic()
-        act = self._checkout.place
+        order_id, asked, began = object_id(), self._request_of(links, by), self._clock.monotonic()
         try:
-            if self._made.remedies.idempotency and self._with_status and by.idempotency_key:
-                fingerprint = fingerprint_of(links)
-                order_id = await self._book.store.open_request(by.idempotency_key, fingerprint, order_id)
-                act = self._made.checkout.again
-            placed = await self._work.alone(order_id, act(order_id, links, by))
+            if asked is None:
+                placed = await self._work.alone(order_id, self._checkout.place(order_id, links, by))
+            else:
+                placed = await self._made.checkout.place_once(order_id, links, by, asked, self._work)
         except KeyReused as cause:
             message = f"The Idempotency-Key {cause} was used for another order."
             return self._error(request, 422, "java.lang.IllegalArgumentException", message)
@@ -128,12 +125,22 @@ class OrdersApi:
             return self._error(request, cause.status, cause.exception, cause.message)
         except Exception as cause:  # noqa: BLE001  # Whatever a store answers in place of writing, such as a full disk.
             self._tally.answered(False, self._clock.monotonic() - began)
-            return self._broke_off(request, order_id, cause)
+            return await self._broke_off(request, order_id, asked, cause)
         self._tally.answered(True, self._clock.monotonic() - began)
         return hal.plain_answer(placed, 202 if is_open(placed) else 201, self._with_status)
 
-    def _broke_off(self, request: web.Request, order_id: str, cause: Exception) -> web.Response:
+    def _request_of(self, links: Links, by: Correlation) -> Request | None:
+        """What makes the same request again the same order; None without a key, and where none is heeded."""
+        if not (self._made.remedies.idempotency and self._with_status and by.idempotency_key):
+            return None
+        return Request(by.idempotency_key, fingerprint_of(links))
+
+    async def _broke_off(
+        self, request: web.Request, order_id: str, asked: Request | None, cause: Exception
+    ) -> web.Response:
         """500: the order is left where the last write put it, and taken up from there by who takes orders up."""
+        if asked is not None:
+            order_id = await self._book.store.request_order(asked.key, asked.fingerprint) or order_id
         self._narration.broke_off(order_id, cause)
         if self._made.queue is not None:
             self._made.queue.broke_off(order_id)

@@ -11,7 +11,7 @@ from oddsock.kit.clock import Clock, iso
 from oddsock.shop.customer_texts import Charged
 from oddsock.shop.orders import events, notices
 from oddsock.shop.orders.order import Order, changed
-from oddsock.shop.orders.records import Change, Errand, Mark, Step
+from oddsock.shop.orders.records import Change, Errand, Mark, Request, Step
 from oddsock.shop.orders.status import IllegalTransition, Status, check_transition
 from oddsock.shop.orders.store import OrdersStore
 from oddsock.shop.orders.tally import Tally
@@ -44,12 +44,15 @@ class OrdersBook:
         check_transition(None, order.status)
         await self._insert(order, step, "")
 
-    async def place(self, order: Order, step: Step, *marks: Mark) -> Order:
-        """Store a new order, CREATED and, before anything else can happen, PENDING: two lines, one flush."""
+    async def place(self, order: Order, step: Step, *marks: Mark, request: Request | None = None) -> Order:
+        """Store a new order, CREATED and, before anything else can happen, PENDING: two lines, one flush.
+
+        With *request* its key stands for the order from then on; KeyTaken, KeyReused.
+        """
         check_transition(None, order.status)
         check_transition(order.status, Status.PENDING)
         pending, at = changed(order, status=Status.PENDING), iso(self._clock.now())
-        first = Change(order=order, step=step, at=at, enters=True)
+        first = Change(order=order, step=step, at=at, enters=True, request=request)
         second = Change(order=pending, step=step, at=at, enters=True, marks=marks)
         if self.has_history:
             first = replace(first, events=(events.created(order, step, at, ""),))

@@ -17,10 +17,11 @@ from oddsock.shop.orders.desk import Desk
 from oddsock.shop.orders.legs import CHECKOUT, Declined, Stalled
 from oddsock.shop.orders.notices import DECLINED as PAYMENT_DECLINED
 from oddsock.shop.orders.order import Order, total_of
-from oddsock.shop.orders.records import Step, UnknownOrder
+from oddsock.shop.orders.records import KeyTaken, Request, Step
 from oddsock.shop.orders.remedies import Remedies
 from oddsock.shop.orders.status import Status
 from oddsock.shop.wire import java_date
+from oddsock.shop.work import Work
 
 ILLEGAL_STATE = "java.lang.IllegalStateException"
 IO_ERROR = "Unable to create order due to unspecified IO error."
@@ -104,10 +105,10 @@ class Checkout:
         self._desk = desk
         self._intake = Intake(desk, baskets, float32_totals)
 
-    async def place(self, order_id: str, links: Links, by: Correlation) -> Order:
+    async def place(self, order_id: str, links: Links, by: Correlation, request: Request | None = None) -> Order:
         """A new order of what stands in the cart, paid and shipped, or still open and parked.
 
-        OrderRefused 406 when it is declined, 500 or 503 otherwise.
+        OrderRefused 406 when it is declined, 500 or 503 otherwise; KeyTaken, KeyReused by its *request*.
         """
         order = await self._intake.order(order_id, links, by)
         # The legacy call to payment carries no key: two attempts are two charges.
@@ -116,20 +117,27 @@ class Checkout:
             await fault_points.reach("before-create", order=order.id)
         except NoAnswer as cause:
             raise self._intake.refusal(cause, step.by) from cause
-        placed = await self._desk.book.place(order, step, *self.course.first_marks)
+        placed = await self._desk.book.place(order, step, *self.course.first_marks, request=request)
         self._desk.narration.created(order, step.by)
         self._desk.narration.moved(placed, step.by)
         return await self._go_on(placed, step)
 
-    async def again(self, order_id: str, links: Links, by: Correlation) -> Order:
+    async def place_once(self, order_id: str, links: Links, by: Correlation, request: Request, work: Work) -> Order:
+        """The one order that *request* stands for, placed now or carried on with; as `place` and `again`."""
+        known = await self._desk.book.store.request_order(request.key, request.fingerprint)
+        if not known:
+            try:
+                return await work.alone(order_id, self.place(order_id, links, by, request))
+            except KeyTaken as taken:
+                known = taken.order_id  # The same request was quicker.
+        return await work.alone(known, self.again(known, by))
+
+    async def again(self, order_id: str, by: Correlation) -> Order:
         """What became of the order that this request began before, brought to its end when nobody else does it.
 
-        A request that died before it had stored its order begins anew. OrderRefused as `place`, 409 when cancelled.
+        OrderRefused as `place`, 409 when it is cancelled.
         """
-        try:
-            order = await self._desk.book.order(order_id)
-        except UnknownOrder:
-            return await self.place(order_id, links, by)
+        order = await self._desk.book.order(order_id)
         if order.status is Status.CANCELLED and order.reason != PAYMENT_DECLINED:
             raise OrderRefused(409, ILLEGAL_STATE, f"Order {order_id} is cancelled: {order.reason}.")
         if order.reason.startswith(SAID_DECLINED) or order.status is Status.CANCELLED:

@@ -26,6 +26,9 @@ IDLE_WALL_MS = 5000
 OVER = "OD001"
 """The SQLSTATE with which the schema's functions refuse a change of an order that is in other hands."""
 
+TAKEN = "OD002"
+"""The SQLSTATE with which they refuse a new order whose request's key stands for another one."""
+
 T = TypeVar("T")
 
 

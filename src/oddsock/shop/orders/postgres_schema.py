@@ -102,6 +102,11 @@ BEGIN
     PERFORM 1 FROM errands WHERE order_id=p_order AND holder<>'' AND lease_until>p_at;
     IF FOUND THEN RAISE EXCEPTION 'order % is in other hands', p_order USING ERRCODE = 'OD001'; END IF;
   END IF;
+  IF rest->'request' <> 'null'::jsonb THEN
+    INSERT INTO requests VALUES(rest->'request'->>'key', rest->'request'->>'fingerprint', p_order)
+      ON CONFLICT(key) DO NOTHING;
+    IF NOT FOUND THEN RAISE EXCEPTION 'the key stands for another order' USING ERRCODE = 'OD002'; END IF;
+  END IF;
   INSERT INTO journal(order_id, status, at, cause, actor, request_id, traceparent, idempotency_key)
     SELECT p_order, j->>'status', p_at, j->>'cause', j->>'actor', j->>'request_id', j->>'traceparent',
       j->>'idempotency_key' FROM jsonb_array_elements(rest->'journal') AS j;

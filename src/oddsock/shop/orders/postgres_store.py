@@ -12,9 +12,9 @@ import msgspec
 
 from oddsock.clients.sockshop.books import StatusChange
 from oddsock.shop.orders.order import Order, is_open
-from oddsock.shop.orders.postgres_pool import OVER, PostgresPool, state_of
+from oddsock.shop.orders.postgres_pool import OVER, TAKEN, PostgresPool, state_of
 from oddsock.shop.orders.postgres_queue import PostgresQueue
-from oddsock.shop.orders.records import Change, KeyReused, Mark, OrderEvent, Superseded, UnknownOrder
+from oddsock.shop.orders.records import Change, KeyReused, KeyTaken, Mark, OrderEvent, Superseded, UnknownOrder
 
 VALUES = 10
 """How many values `write_change` takes."""
@@ -39,8 +39,13 @@ class PostgresStore(PostgresQueue):
 
     async def create(self, *changes: Change) -> None:
         """As the port says; Superseded when another process stored an order of that id."""
-        first = self._values(changes[0], is_new=True)
-        await self._write(changes[-1], *first, *(value for change in changes[1:] for value in self._values(change)))
+        first, request = self._values(changes[0], is_new=True), changes[0].request
+        try:
+            await self._write(changes[-1], *first, *(value for change in changes[1:] for value in self._values(change)))
+        except Exception as cause:
+            if state_of(cause) != TAKEN or request is None:
+                raise
+            raise KeyTaken(await self.request_order(request.key, request.fingerprint)) from cause
 
     async def apply(self, change: Change) -> None:
         """As the port says; Superseded as well when the order is, or has come, into another process's hands."""
@@ -147,15 +152,12 @@ class PostgresStore(PostgresQueue):
             "UPDATE keys SET answer=$2 WHERE key=$1 AND answer IS NULL", key, msgspec.json.encode(order)
         )
 
-    async def open_request(self, key: str, fingerprint: str, order_id: str) -> str:
+    async def request_order(self, key: str, fingerprint: str) -> str:
         """As the port says."""
-        await self.pool.rows(
-            "INSERT INTO requests VALUES($1,$2,$3) ON CONFLICT(key) DO NOTHING", key, fingerprint, order_id
-        )
         found = await self.pool.rows("SELECT fingerprint, order_id FROM requests WHERE key=$1", key)
-        if found[0]["fingerprint"] != fingerprint:
+        if found and found[0]["fingerprint"] != fingerprint:
             raise KeyReused(key)
-        return str(found[0]["order_id"])
+        return str(found[0]["order_id"]) if found else ""
 
     def works(self) -> bool:
         """As the port says, as far as the last statement told; asking looks again for the next time."""
@@ -206,6 +208,7 @@ def _rest(change: Change) -> str:
         "letters": change.letters,
         "errand": change.errand,
         "ends_errand": change.ends_errand,
+        "request": change.request,
         "closes_key": by.idempotency_key if change.closes_key else "",
     }
     return msgspec.json.encode(rest).decode()

@@ -79,13 +79,21 @@ class OrderEvent(msgspec.Struct, frozen=True, kw_only=True):
     seq: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a new order was asked by: the request's idempotency *key* and what tells two requests under it apart."""
+
+    key: str
+    fingerprint: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One change of one order, written whole or not at all.
 
     *order* is the order as it shall be, its revision one above the stored one. *enters*: the journal gets a line of
     its status. *errand* is put in the place of the order's errand; *ends_errand* takes it away. *closes_key*: the order
-    is the final answer under the step's key.
+    is the final answer under the step's key. *request*, of a new order, makes its key stand for this order.
     """
 
     order: Order
@@ -99,6 +107,7 @@ class Change:
     errand: Errand | None = None
     ends_errand: bool = False
     closes_key: bool = False
+    request: Request | None = None
 
 
 class UnknownOrder(Exception):
@@ -107,6 +116,14 @@ class UnknownOrder(Exception):
 
 class KeyReused(Exception):
     """An idempotency key came again for another order or another act, or with another request."""
+
+
+class KeyTaken(Exception):
+    """The request's key stands for *order_id* already: nothing was written."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(order_id)
+        self.order_id = order_id
 
 
 class Superseded(Exception):

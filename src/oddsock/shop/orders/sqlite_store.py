@@ -18,9 +18,11 @@ from oddsock.shop.orders.records import (
     Change,
     Errand,
     KeyReused,
+    KeyTaken,
     Letter,
     Mark,
     OrderEvent,
+    Request,
     Superseded,
     UnknownOrder,
 )
@@ -69,6 +71,10 @@ class SqliteStore:
 
         def write(rows: sqlite3.Connection) -> None:
             order, at = changes[-1].order, changes[-1].at
+            if (request := changes[0].request) is not None:
+                if known := _request_order(rows, request):
+                    raise KeyTaken(known)
+                rows.execute("INSERT INTO requests VALUES(?,?,?)", (request.key, request.fingerprint, order.id))
             rows.execute(
                 "INSERT INTO orders(id, customer_id, document, revision, is_open, touched_at) VALUES(?,?,?,?,?,?)",
                 (order.id, order.customer_id, msgspec.json.encode(order), order.revision, is_open(order), at),
@@ -172,17 +178,9 @@ class SqliteStore:
         """As the port says."""
         await self.writer.write(lambda rows: _close_key(rows, key, order))
 
-    async def open_request(self, key: str, fingerprint: str, order_id: str) -> str:
+    async def request_order(self, key: str, fingerprint: str) -> str:
         """As the port says."""
-
-        def write(rows: sqlite3.Connection) -> str:
-            rows.execute("INSERT INTO requests VALUES(?,?,?) ON CONFLICT(key) DO NOTHING", (key, fingerprint, order_id))
-            row = rows.execute("SELECT * FROM requests WHERE key=?", (key,)).fetchone()
-            if row["fingerprint"] != fingerprint:
-                raise KeyReused(key)
-            return str(row["order_id"])
-
-        return await self.writer.write(write)
+        return _request_order(self._rows, Request(key, fingerprint))
 
     async def put_errand(self, errand: Errand) -> None:
         """As the port says."""
@@ -283,6 +281,13 @@ def _write_rest(rows: sqlite3.Connection, change: Change) -> None:
         sqlite_errands.end(rows, order.id)
     if change.closes_key:
         _close_key(rows, by.idempotency_key, order)
+
+
+def _request_order(rows: sqlite3.Connection, request: Request) -> str:
+    row = rows.execute("SELECT fingerprint, order_id FROM requests WHERE key=?", (request.key,)).fetchone()
+    if row is not None and row["fingerprint"] != request.fingerprint:
+        raise KeyReused(request.key)
+    return "" if row is None else str(row["order_id"])
 
 
 def _read(row: sqlite3.Row) -> Order:

@@ -18,7 +18,10 @@ class OrdersStore(Protocol):
     is_shared: bool
 
     async def create(self, *changes: Change) -> None:
-        """Store a new order and what became of it at once: its first *changes*, all of them or none."""
+        """Store a new order with its first *changes*, all of them or none.
+
+        KeyTaken, KeyReused when the key of its request stands for something else by now.
+        """
         ...
 
     async def apply(self, change: Change) -> None:
@@ -69,8 +72,8 @@ class OrdersStore(Protocol):
         """Store *order* as the final answer under *key*."""
         ...
 
-    async def open_request(self, key: str, fingerprint: str, order_id: str) -> str:
-        """The id of the order that *key* stands for: *order_id* when it is new; KeyReused for another fingerprint."""
+    async def request_order(self, key: str, fingerprint: str) -> str:
+        """The id of the order that a request's *key* stands for, empty when it is new; KeyReused for another print."""
         ...
 
     async def put_errand(self, errand: Errand) -> None:
