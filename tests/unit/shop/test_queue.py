@@ -324,25 +324,25 @@ class FullDisk:
 
 
 @pytest.mark.parametrize("idempotency", [True, False])
-async def test_an_order_that_was_charged_when_the_disk_filled_is_finished_without_a_restart(
+async def test_an_order_whose_money_was_held_when_the_disk_filled_is_finished_without_a_restart(
     shop: Shop, idempotency: bool
 ) -> None:
     disk = shop.book.store = FullDisk(shop.book.store)
     made = shop.assemble(resume=True, saga=True, idempotency=idempotency)
-    authorise = shop.payment.authorise
+    hold = shop.payment.hold
 
     async def fills(*arguments: Any) -> Any:
-        answer = await authorise(*arguments)
+        answer = await hold(*arguments)
         disk.is_full = True
         return answer
 
-    shop.payment.authorise = fills
+    shop.payment.hold = fills
     with pytest.raises(sqlite3.OperationalError):
         await made.checkout.place("o1", LINKS, BY)
     made.queue.broke_off("o1")
     with pytest.raises(sqlite3.OperationalError):
         await made.queue.turn()
-    disk.is_full, shop.payment.authorise = False, authorise
+    disk.is_full, shop.payment.hold = False, hold
     await made.queue.turn()
     await shop.settle(made)
     order = await shop.book.order("o1")

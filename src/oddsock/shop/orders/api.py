@@ -125,7 +125,7 @@ class OrdersApi:
             return self._error(request, cause.status, cause.exception, cause.message)
         except Exception as cause:  # noqa: BLE001  # Whatever a store answers in place of writing, such as a full disk.
             self._tally.answered(False, self._clock.monotonic() - began)
-            return await self._broke_off(request, order_id, asked, cause)
+            return await self._broke_off(request, order_id, cause, asked)
         self._tally.answered(True, self._clock.monotonic() - began)
         return hal.plain_answer(placed, 202 if is_open(placed) else 201, self._with_status)
 
@@ -136,7 +136,7 @@ class OrdersApi:
         return Request(by.idempotency_key, fingerprint_of(links))
 
     async def _broke_off(
-        self, request: web.Request, order_id: str, asked: Request | None, cause: Exception
+        self, request: web.Request, order_id: str, cause: Exception, asked: Request | None = None
     ) -> web.Response:
         """500: the order is left where the last write put it, and taken up from there by who takes orders up."""
         if asked is not None:
@@ -214,7 +214,7 @@ class OrdersApi:
         except Unfinished as cause:
             return self._error(request, 503, "java.lang.IllegalStateException", str(cause))
         except Exception as cause:  # noqa: BLE001  # As in `place`.
-            return self._broke_off(request, request.match_info["id"], cause)
+            return await self._broke_off(request, request.match_info["id"], cause)
         return hal.hal_answer(hal.resource(order, _base(request), with_ids=True))
 
     async def health(self, _request: web.Request) -> web.Response:
