@@ -1,6 +1,7 @@
 """A matrix from its order on the line to its table: a cell after the other, a result a file, the table after each."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 
 from oddsock import __version__
@@ -45,6 +46,9 @@ LATE_MAX = 2
 SLOWED_MAX = 8.0
 """How many times slower than planned a cell is run at the most."""
 
+GUESSES = ((1.5, 1.0), (3.0, 2.0), (6.0, 4.0))
+"""How many times slower the first cell is run on a machine with fewer processes a processor than that."""
+
 IN_TIME = 4
 """After so many cells in a row for which the machine was fast enough, they run faster again."""
 
@@ -56,7 +60,7 @@ async def _measure(plan: Plan, cells: Sequence[Cell], seeds: int, resume: bool, 
     wanted = [(seed, cell) for seed in range(plan.seed, plan.seed + seeds) for cell in cells]
     sha256 = hashlib.sha256(f"{__version__}\n{plan.text}".encode()).hexdigest()
     table = tabulate(plan.name, results, names)
-    pace = _Pace()
+    pace = _Pace(os.getloadavg()[0] / (os.cpu_count() or 1))
     for number, (seed, cell) in enumerate(wanted, 1):
         result = folder.find(cell.name, seed, sha256) if resume else None
         is_kept = result is not None
@@ -71,8 +75,9 @@ async def _measure(plan: Plan, cells: Sequence[Cell], seeds: int, resume: bool, 
 class _Pace:
     """How many times slower than planned cells run at the moment; a busy machine needs them slower."""
 
-    def __init__(self) -> None:
-        self.slowed = 1.0
+    def __init__(self, busy: float) -> None:
+        """Begin with a guess at a machine that is *busy*: processes that want to run, for each processor."""
+        self.slowed = next((slowed for below, slowed in GUESSES if busy < below), SLOWED_MAX)
         self._in_time = 0
 
     def is_too_fast(self, figures: Figures | None) -> bool:

@@ -34,6 +34,7 @@ class Cells:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, float]] = []
+        self.load = 0.5
         self.act: Callable[[Plan, Cell], Figures] = lambda plan, cell: FIGURES
 
     async def run_cell(self, plan: Plan, cell: Cell, folder: Path, name: str, slowed: float = 1.0) -> Figures:
@@ -47,6 +48,8 @@ def cells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cells:
     made = Cells()
     monkeypatch.setenv("ODDSOCK_HOME", str(tmp_path))
     monkeypatch.setattr(measuring, "run_cell", made.run_cell)
+    monkeypatch.setattr("os.getloadavg", lambda: (made.load, 0.0, 0.0))
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     return made
 
 
@@ -106,6 +109,15 @@ def test_a_cell_for_which_the_machine_is_too_busy_is_run_again_slower(cells: Cel
     assert speeds[:2] == [120.0, 60.0]
     assert set(speeds[2:]) == {60.0}
     assert table_of(tmp_path)["none"]["results"][0]["slowed"] == 2.0
+
+
+def test_on_a_busy_machine_the_first_cell_begins_slower_and_those_that_are_in_time_get_faster(cells: Cells) -> None:
+    cells.load = 8.0
+    assert run() == 0
+    assert [speed for _, speed in cells.calls] == [30.0] * len(QUICK)
+    cells.calls.clear()
+    measuring.measure_matrix("incident-3", seeds=2, quick=True, told="", resume=False, json=True)
+    assert [speed for _, speed in cells.calls] == [30.0] * len(QUICK) + [60.0] * len(QUICK)
 
 
 def test_a_machine_that_is_too_busy_at_any_speed_does_not_hold_the_matrix_up(cells: Cells) -> None:
