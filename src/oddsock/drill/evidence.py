@@ -10,7 +10,7 @@ from typing import Any
 
 from oddsock.clients.kubernetes.door import ClusterDoor
 from oddsock.clients.kubernetes.objects import Pod
-from oddsock.clients.sockshop.books import CartLine, OrderEvent, Shown
+from oddsock.clients.sockshop.books import CartLine, Shown
 from oddsock.clients.sockshop.shop import Shop
 from oddsock.drill.case import Case
 from oddsock.drill.ledger import is_never_kept
@@ -61,7 +61,7 @@ class EvidenceTaker:
             "catalogue": ("catalogue: GET /catalogue", shop.catalogue),
             "customers": ("user: GET /customers", shop.customers),
             "owners": ("user: GET /cards, /addresses", shop.owners),
-            "order_events": ("orders: GET /orders/ID/events", self._order_events),
+            "order_events": ("orders: GET /events", shop.events),
             "carts": ("carts: GET /carts/ID/items", self._carts),
             "shown": ("front-end: GET /customer-orders.html", lambda: self._shown(phase)),
         }
@@ -96,9 +96,6 @@ class EvidenceTaker:
     async def _carts(self) -> list[CartLine]:
         ids = {customer.id for customer in await self._shop.customers()} | set(self._sessions.customer_ids())
         return await self._shop.carts(sorted(ids))
-
-    async def _order_events(self) -> list[OrderEvent]:
-        return await self._shop.events([order.id for order in await self._shop.orders()])
 
     async def _shown(self, phase: str) -> list[Shown]:
         known = {customer.username: customer.id for customer in await self._shop.customers()}

@@ -151,6 +151,11 @@ async def test_a_history_can_be_read_and_rebuilt_and_a_view_of_an_instant_asked_
     rows = (await buyer.ask("orders", "GET", f"/orders/{order_id}/events")).json["events"]
     assert [row["kind"] for row in rows] == ["created", "moved", "moved"]
     assert "5953580604169678" not in str(rows)
+    page = (await buyer.ask("orders", "GET", f"/events?after={rows[0]['seq'] - 1}&limit=1")).json
+    assert (page["events"], page["next"]) == (rows[:1], rows[0]["seq"])
+    assert (await buyer.ask("orders", "GET", f"/events?after={page['next']}")).json["events"][: len(rows) - 1] == rows[
+        1:
+    ]
     at = rows[1]["at"]
     assert (await buyer.ask("orders", "GET", f"/orders/{order_id}?at={at}")).json["status"] in ("PENDING", "PAID")
     assert (await buyer.ask("orders", "GET", f"/orders/{order_id}?at=2001-01-01T00:00:00Z")).status == 404

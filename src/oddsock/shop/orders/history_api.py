@@ -30,6 +30,13 @@ class HistoryApi:
             await self._store.order(order_id)
         except UnknownOrder:
             return web.Response(status=404)
+        return await self._page(after, limit, order_id)
+
+    async def all_events(self, request: web.Request) -> web.Response:
+        """GET /events?after=&limit=: a page of the events of all orders, oldest first."""
+        return await self._page(*wire.page_of(request), "")
+
+    async def _page(self, after: int, limit: int, order_id: str) -> web.Response:
         rows = await self._store.events(after, limit + 1, order_id)
         following = rows[limit - 1].seq if len(rows) > limit else None
         return wire.answer({"events": [events.shown(row) for row in rows[:limit]], "next": following})
@@ -67,4 +74,8 @@ class HistoryApi:
 
     def routes(self) -> list[web.RouteDef]:
         """The routes but `order_at`, which the order's own read gives way to."""
-        return [web.get("/orders/drift", self.drift), web.get("/orders/{id}/events", self.events)]
+        return [
+            web.get("/events", self.all_events),
+            web.get("/orders/drift", self.drift),
+            web.get("/orders/{id}/events", self.events),
+        ]

@@ -242,8 +242,8 @@ class FakeShop(Shop):
         self.toy.need("user")
         return [Owner(customer_id=f"id-{who}", card_last_four=card[-4:]) for who, card in self.toy.cards.items()]
 
-    async def events(self, order_ids: Iterable[str]) -> list[OrderEvent]:
-        raise Unreachable("/orders/ID/events of orders", "http://toy", "HTTP 404")
+    async def events(self) -> list[OrderEvent]:
+        raise Unreachable("/events of orders", "http://toy", "HTTP 404")
 
     async def catalogue(self) -> list[Sock]:
         self.toy.need("catalogue")

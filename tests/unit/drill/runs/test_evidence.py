@@ -31,7 +31,7 @@ async def taker(world: Any) -> EvidenceTaker:
     for number, (verb, socks) in enumerate([("register", []), ("add", [("Crossed Socks", 1)]), ("checkout", [])]):
         operation = Operation(id=f"a{number}", username="Rayaan", at_s=0, verb=verb, socks=socks)  # type: ignore[arg-type]  # a literal out of a table
         await perform(operation, access.sessions, logbook)
-    return EvidenceTaker(world.case, world.cluster, world.shop, access.sessions, book_s_max=0.2)
+    return EvidenceTaker(world.case, world.cluster, world.shop, access.sessions, book_s_max=1.0)
 
 
 async def take(world: Any, taker: EvidenceTaker, phase: str = "before") -> tuple[dict[str, str], Evidence]:
@@ -75,7 +75,7 @@ async def test_a_book_that_is_not_read_in_time_is_missing(world: Any, taker: Evi
 
     world.shop.orders = never
     missing, _ = await take(world, taker)
-    assert missing == dict.fromkeys(("orders", "order_events"), "no whole answer within 0.2 s")
+    assert missing == {"orders": "no whole answer within 1 s"}
 
 
 async def test_a_customer_who_cannot_log_in_any_more_leaves_the_shown_pages_missing(
