@@ -183,7 +183,8 @@ class LongStack:
     def replicas(self, deployment: str) -> int:
         """How many replicas *deployment* asks for."""
         found = self.api("GET", f"/apis/apps/v1/namespaces/sock-shop/deployments/{deployment}/scale")
-        return int(found["spec"]["replicas"])
+        # Kubernetes leaves a zero out.
+        return int(found["spec"].get("replicas", 0))
 
     def scale(self, deployment: str, replicas: int) -> None:
         """Ask for *replicas* of *deployment*."""

@@ -3,7 +3,7 @@
 A module may set UP, the options of its stack. Tests of one module share the stack; each leaves the shop whole.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,23 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from tests.conftest import LongStack
 
+SEEN_MAX = 3000
+
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 800}}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test tells what its people saw last."""
+    report = yield
+    if call.when == "call" and report.failed:
+        for name, one in getattr(item, "funcargs", {}).items():
+            if isinstance(one, Visitor):
+                seen = f"{one.page.url}\n{one.page.inner_text('body')[:SEEN_MAX]}"
+                report.sections.append((f"what the {name} saw", seen))
+    return report
 
 
 @pytest.fixture(scope="module")
