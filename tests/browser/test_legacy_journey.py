@@ -36,5 +36,5 @@ def test_a_legacy_customer_is_told_nothing_and_shown_shipped(
 
     heal.click()
     operator.page.get_by_text("Nothing is broken.").wait_for()
-    # What the customer is not told, the operator sees: an odd sock.
-    operator.page.locator("#odd dd.bad", has_text="1").wait_for()
+    # What the customer is not told, the operator sees.
+    operator.page.locator("#odd .badge", has_text="1 PAYMENT_FAILED").wait_for()

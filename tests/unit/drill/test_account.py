@@ -104,6 +104,14 @@ def test_without_any_history_orders_are_reckoned_and_what_needs_attempts_is_not_
     assert {c.id for c in account.checks if c.verdict == "not-applicable"} >= {"A1", "A2", "G2"}
 
 
+def test_in_a_drill_without_customers_of_its_own_no_order_is_unexpected(clean: Any) -> None:
+    clean.attempts.clear()
+    account = clean.account()
+    assert clean.course().started_at
+    assert counts(account) == (3, 3, 0, 0, 0)
+    assert next(one.verdict for one in account.checks if one.id == "A2") == "not-applicable"
+
+
 def test_the_class_that_costs_the_customer_money_heads_an_order_with_several(clean: Any) -> None:
     clean.charge("o1")
     clean.change("shown", "o1", label="Cancelled")
