@@ -5,6 +5,7 @@ lines could belong to two orders says so in `ambiguous`, by book.
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 
@@ -52,13 +53,13 @@ class Aside(msgspec.Struct, frozen=True, kw_only=True):
     """What orders that were set aside as being in good order (drill/sieve) still mean for the checks of the others.
 
     *labels* their pages showed, in small letters; whether shipping was told what a parcel holds or where it goes; when
-    each customer's page was read at the earliest (*read_at*); when each customer last tried each item (*tried_at*).
+    each customer's page was read at the earliest; and, reckoned when it is asked for, when each last tried each item.
     """
 
     labels: frozenset[str] = frozenset()
     tells_parcels: bool = False
     read_at: dict[str, str] = {}
-    tried_at: dict[str, dict[str, datetime]] = {}
+    tried_at: Callable[[], dict[str, dict[str, datetime]]] = dict
 
 
 class Row(msgspec.Struct, kw_only=True, dict=True):
@@ -264,13 +265,17 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return read
 
     @cached_property
+    def _tried_aside(self) -> dict[str, dict[str, datetime]]:
+        return self.aside.tried_at()
+
+    @cached_property
     def _tried_at(self) -> dict[str, dict[str, datetime]]:
         return {}
 
     def tried_at(self, customer_id: str) -> dict[str, datetime]:
         """When a customer who tried to order last began to, by item, and under ANYTHING whatever it was."""
         if customer_id not in self._tried_at:
-            tried = dict(self.aside.tried_at.get(customer_id, {}))
+            tried = dict(self._tried_aside.get(customer_id, {}))
             for attempt in self.attempts_of(customer_id):
                 at = instant(attempt.invoked_at)
                 for item in (ANYTHING, *(line.item_id for line in attempt.lines)):

@@ -1,6 +1,7 @@
 """Sifts a phase's evidence: which orders pass, and the evidence and the course of all others for the checks."""
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +97,17 @@ class _Sieve:
         course = load_course(
             self._case, held_entries(attempts.sheet), held_shown([self._sheets["shown"], *earlier]), logs
         )
-        tried_at = _tried_at(listed, {attempt.customer_id for attempt in course.attempts})
+        customer_ids = {attempt.customer_id for attempt in course.attempts}
         return Sifted(
             standings=listed,
             evidence=assemble(self._case, self._phase, lambda name, row: self._read_held(whole, name, row)),
             course=course,
-            aside=msgspec.structs.replace(aside, labels=shown.labels, read_at=shown.read_at, tried_at=tried_at),
+            aside=Aside(
+                tells_parcels=aside.tells_parcels,
+                labels=shown.labels,
+                read_at=shown.read_at,
+                tried_at=partial(_tried_at, listed, customer_ids),
+            ),
         )
 
     def _path(self, book: str) -> Path:
