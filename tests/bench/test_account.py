@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from oddsock.drill.case import Case
-from oddsock.drill.row_files import read_line_blocks, write_rows
+from oddsock.drill.row_files import read_blocks, read_line_blocks, write_rows
 from oddsock.drill.sieve.attempts import decode_entries
 from oddsock.drill.sieve.blocks import lean_blocks
 from oddsock.drill.sieve.lean import LeanChange, LeanCharge, LeanNotice, LeanOrder, LeanParcel, LeanShown
@@ -172,13 +172,13 @@ def post(books: dict[str, list[Any]], n: int) -> None:
 
 
 def decode_seconds(case: Case) -> float:
-    """CPU seconds that the standard library's json takes for all lines that accounting reads, one at a time."""
+    """CPU seconds that the standard library's json takes for all that accounting reads, block by block."""
     began = time.process_time()
-    for path in [*(case.path / "evidence" / "after-heal").glob("*.json"), case.path / "history.jsonl"]:
-        with path.open("rb") as lines:
-            for line in lines:
-                if line.startswith(b'{"') and not line.endswith(b"[\n"):
-                    json.loads(line.removesuffix(b",\n"))
+    for name in LEAN:
+        for block in read_blocks(case.path / "evidence" / "after-heal" / f"{name}.json"):
+            json.loads(bytes(block.text))
+    for block in read_line_blocks(case.path / "history.jsonl"):
+        json.loads(b"[" + bytes(block.text)[:-1].replace(b"\n", b",") + b"]")
     return time.process_time() - began
 
 

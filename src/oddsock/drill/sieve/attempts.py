@@ -46,6 +46,7 @@ class AttemptReader:
 
     def read(self) -> None:
         """Read it all; Unfit when it is not as the house writes it."""
+        begun_by, read_basket = self._begun, self._baskets.read
         for block in read_line_blocks(self.sheet.path):
             entries = decode_entries(block.text)
             found: list[Standing] = [NOBODY] * len(entries)
@@ -54,13 +55,13 @@ class AttemptReader:
                     continue
                 kind = entry.kind
                 if kind == "invoke":
-                    if entry.operation in self._begun:
+                    if entry.operation in begun_by:
                         raise Unfit(f"Attempt {entry.operation} begins twice.")
                     # Its spelling is gone with the block.
-                    basket = self._baskets.read(bytes(entry.value.lines))
-                    self._begun[entry.operation] = entry, basket, found, n
+                    basket = read_basket(bytes(entry.value.lines))
+                    begun_by[entry.operation] = entry, basket, found, n
                 elif kind != "note":
-                    begun = self._begun.pop(entry.operation, None)
+                    begun = begun_by.pop(entry.operation, None)
                     if begun is None:
                         raise Unfit(f"Attempt {entry.operation} ends and did not begin.")
                     first, basket, place, number = begun

@@ -5,7 +5,7 @@ from pathlib import Path
 from oddsock.drill.sieve.blocks import lean_blocks
 from oddsock.drill.sieve.lean import Basket, LeanBirth, LeanEvent, LeanItem
 from oddsock.drill.sieve.lines import FIRST_SEQ, Standings
-from oddsock.drill.sieve.standing import FIRST_AT, NOBODY, Sheet, Standing
+from oddsock.drill.sieve.standing import FIRST_AT, NOBODY, Sheet, Standing, orders_of
 from oddsock.kit.money import cents
 
 Pieces = dict[tuple[str, int], int]
@@ -16,10 +16,10 @@ def read_events(path: Path, standings: Standings) -> Sheet:
     for one in standings.values():
         one.event_seq, one.event_status, one.event_shipment = FIRST_SEQ, None, None
         one.pending_at = one.paid_at = None
-    sheet, get = Sheet(path), standings.get
+    sheet = Sheet(path)
     is_same = _SamePieces()
     for block, rows in lean_blocks(path, LeanEvent):
-        found = [get(row.order_id, NOBODY) for row in rows]
+        found = orders_of(rows, standings)
         sheet.add(block, found)
         for row, standing in zip(rows, found, strict=True):
             if standing is NOBODY:

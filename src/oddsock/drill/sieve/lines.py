@@ -21,7 +21,7 @@ from oddsock.drill.sieve.lean import (
     TimedCharge,
     TimedParcel,
 )
-from oddsock.drill.sieve.standing import FIRST_AT, NOBODY, Sheet, Standing, Unfit
+from oddsock.drill.sieve.standing import FIRST_AT, NOBODY, Sheet, Standing, Unfit, orders_of
 from oddsock.drill.sieve.ties import Ties
 
 Standings = dict[str, Standing]
@@ -32,21 +32,17 @@ FIRST_SEQ = -(1 << 63)
 SKEW = timedelta(seconds=SKEW_S)
 
 
-def check_seq(seq: int, last: int) -> int:
-    """*seq* when it is above *last*; Unfit when lines stand twice or out of their order."""
-    if seq <= last:
-        raise Unfit(f"Line {seq} stands behind line {last}.")
-    return seq
-
-
 def read_journal(path: Path, standings: Standings, ties: Ties) -> Sheet:
     """B3, B4: each order's way through its statuses, and whose calls led it."""
-    sheet, get, last = Sheet(path), standings.get, FIRST_SEQ
+    sheet, last = Sheet(path), FIRST_SEQ
     for block, rows in lean_blocks(path, LeanChange):
-        found = [get(row.order_id, NOBODY) for row in rows]
+        found = orders_of(rows, standings)
         sheet.add(block, found)
         for row, standing in zip(rows, found, strict=True):
-            last = row.seq if row.seq > last else check_seq(row.seq, last)
+            seq = row.seq
+            if seq <= last:
+                raise Unfit(f"Line {seq} stands behind line {last}.")
+            last = seq
             if standing is NOBODY:
                 ties.add_call(None, row.request_id, row.traceparent)
                 continue
@@ -67,14 +63,17 @@ def read_journal(path: Path, standings: Standings, ties: Ties) -> Sheet:
 
 def read_charges(path: Path, standings: Standings, ties: Ties, with_events: bool) -> Sheet:
     """C1, C4 to C9, R1 to R5, A7: one charge, of the total, of this customer, and B7 where there are events."""
-    sheet, get, last = Sheet(path), standings.get, FIRST_SEQ
+    sheet, last = Sheet(path), FIRST_SEQ
     for block, rows in lean_blocks(path, TimedCharge if with_events else LeanCharge):
-        found = [get(row.order_id, NOBODY) for row in rows]
+        found = orders_of(rows, standings)
         sheet.add(block, found)
         if NOBODY in found:
             _tie_orphan_charges(block, found, ties)
         for row, standing in zip(rows, found, strict=True):
-            last = row.seq if row.seq > last else check_seq(row.seq, last)
+            seq = row.seq
+            if seq <= last:
+                raise Unfit(f"Line {seq} stands behind line {last}.")
+            last = seq
             if standing is NOBODY:
                 continue
             if row.idempotency_key:
@@ -111,15 +110,18 @@ def _tie_orphan_charges(block: Block, found: list[Standing], ties: Ties) -> None
 
 def read_shipments(path: Path, standings: Standings, ties: Ties, with_events: bool) -> tuple[Sheet, bool]:
     """S1 to S7, A7: one parcel, as ordered, dispatched; also whether shipping was told what any parcel holds."""
-    sheet, get, last = Sheet(path), standings.get, FIRST_SEQ
+    sheet, last = Sheet(path), FIRST_SEQ
     tells = False
     for block, rows in lean_blocks(path, TimedParcel if with_events else LeanParcel):
-        found = [get(row.order_id, NOBODY) for row in rows]
+        found = orders_of(rows, standings)
         sheet.add(block, found)
         if NOBODY in found:
             _tie_orphan_parcels(block, found, ties)
         for row, standing in zip(rows, found, strict=True):
-            last = row.seq if row.seq > last else check_seq(row.seq, last)
+            seq = row.seq
+            if seq <= last:
+                raise Unfit(f"Line {seq} stands behind line {last}.")
+            last = seq
             if row.lines is not None or row.address:
                 tells = True
                 if standing is not NOBODY and not _is_as_ordered(row, standing):
@@ -189,9 +191,9 @@ class ShownReader:
 
     def read(self, path: Path, with_pages: bool) -> Sheet:
         """The pages of this phase; with those kept, when each customer's was read is kept too."""
-        sheet, get = Sheet(path), self._standings.get
+        sheet = Sheet(path)
         for block, rows in lean_blocks(path, DatedShown if with_pages else LeanShown):
-            found = [get(row.order_id, NOBODY) for row in rows]
+            found = orders_of(rows, self._standings)
             sheet.add(block, found)
             for row, standing in zip(rows, found, strict=True):
                 label = self._spelt.get(row.label) or self._spell(row.label)
@@ -212,9 +214,9 @@ class ShownReader:
 
     def read_earlier(self, path: Path) -> Sheet:
         """The pages of another phase: an order that was shown otherwise then may have gone back. V3."""
-        sheet, get = Sheet(path), self._standings.get
+        sheet = Sheet(path)
         for block, rows in lean_blocks(path, LeanShown):
-            found = [get(row.order_id, NOBODY) for row in rows]
+            found = orders_of(rows, self._standings)
             sheet.add(block, found)
             for row, standing in zip(rows, found, strict=True):
                 if standing is not NOBODY and row.label.strip().lower() != standing.label:
@@ -229,14 +231,17 @@ GOOD_MAILS = {"paid": PAID_MAIL, "delayed": DELAY_MAIL}
 
 def read_notices(path: Path, standings: Standings, customers: list[Customer] | None, with_events: bool) -> Sheet:
     """N2 to N5: that an order is delayed or paid, once each and to its customer; None when nobody knows addresses."""
-    sheet, get, last = Sheet(path), standings.get, FIRST_SEQ
+    sheet, last = Sheet(path), FIRST_SEQ
     # N5 reads the address out of a mail's header; one that is no more than its address needs no reading.
     known = {one.id: one.email for one in customers or () if parseaddr(one.email)[1] == one.email}
     for block, rows in lean_blocks(path, LeanNotice):
-        found = [get(row.order_id, NOBODY) for row in rows]
+        found = orders_of(rows, standings)
         sheet.add(block, found)
         for row, standing in zip(rows, found, strict=True):
-            last = row.seq if row.seq > last else check_seq(row.seq, last)
+            seq = row.seq
+            if seq <= last:
+                raise Unfit(f"Line {seq} stands behind line {last}.")
+            last = seq
             if standing is NOBODY:
                 continue
             mail = GOOD_MAILS.get(row.event, 0)

@@ -1,10 +1,11 @@
 """How an order stands while the books are read: what its lines must agree with, and how far they have brought it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import compress, count
+from itertools import compress, count, repeat
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from oddsock.drill.checks.orders import FIRST, NEXT
 from oddsock.drill.ledger import FAILED, PLACED
@@ -113,6 +114,12 @@ NOBODY = Standing("", "", "", 0, (), "")
 NOBODY.is_held = True
 
 _is_held = attrgetter("is_held")
+_order_id = attrgetter("order_id")
+
+
+def orders_of(rows: Iterable[Any], standings: dict[str, Standing]) -> list[Standing]:
+    """The standing of each row's order, NOBODY for one that is not there."""
+    return list(map(standings.get, map(_order_id, rows), repeat(NOBODY)))
 
 
 class Sheet:

@@ -5,7 +5,7 @@ nothing but its own lines, and the others are matched among themselves as they w
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from oddsock.drill.grouping import Tie
 from oddsock.drill.sieve.standing import Standing, Unfit
@@ -62,10 +62,10 @@ class Ties:
         self._hold_calls(tried)
         charged = self.charge_ids | repeated([one.charge_id or "" for one in standings])
         sent = self.shipment_ids | repeated([one.shipment_id for one in standings])
-        if charged or sent:
-            for one in standings:
-                if one.charge_id in charged or one.shipment_id in sent:
-                    one.is_held = True
+        if charged:
+            _hold_those(one for one in standings if one.charge_id in charged)
+        if sent:
+            _hold_those(one for one in standings if one.shipment_id in sent)
 
     def _hold_calls(self, tried: Sequence[Standing]) -> None:
         requests = {one.request_id for one in tried}
@@ -77,13 +77,15 @@ class Ties:
         shared |= {known for known in strays if known in requests or known in traces}
         met = {known for known in self.foreign if known in requests or known in traces or known in strays}
         for known in met:
-            for one in self.foreign[known]:
-                one.is_held = True
+            _hold_those(self.foreign[known])
         shared |= met
         if shared:
-            for one in tried:
-                if one.request_id in shared or one.trace_id in shared:
-                    one.is_held = True
+            _hold_those(one for one in tried if one.request_id in shared or one.trace_id in shared)
+
+
+def _hold_those(standings: Iterable[Standing]) -> None:
+    for one in standings:
+        one.is_held = True
 
 
 def repeated(names: list[str]) -> set[str]:
