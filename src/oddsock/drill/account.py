@@ -95,6 +95,10 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():
+                # All that was made counts as old now; else the next list that is made has each outcome looked at.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

@@ -51,7 +51,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What became of one ledger row: an order with its attempts, or an attempt that left no order."""
 
     kind: OutcomeKind
