@@ -134,7 +134,8 @@ def data_block(document: object) -> Markup:
 
 def render(request: web.Request, template: str, **values: object) -> str:
     """The page *template* filled with *values*, escaped, in the frame."""
-    here = next((path for path, _ in NAVIGATION[1:] if request.path.startswith(path)), "/")
+    shelf = request.path.replace("/compare", "/cases")
+    here = next((path for path, _ in NAVIGATION[1:] if shelf.startswith(path)), "/")
     twin = f"/now.json{_question(request)}" if request.path == "/" else f"{request.path}.json{_question(request)}"
     frame: dict[str, object] = {
         "here": here,

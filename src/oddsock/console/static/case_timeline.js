@@ -5,6 +5,7 @@ import { make, pageData } from "./frame.js";
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 1100;
 const LEFT = 130;
+const NARROW = 600;
 const RIGHT = 16;
 const LANE = 34;
 const TOP = 10;
@@ -95,8 +96,10 @@ export class Timeline {
     const margin = chart.from_at && this.onSpan && this.isZoomed ? 0 : (this.last - this.first) * 0.02 + 50;
     this.first -= margin;
     this.last += margin;
-    this.narrow = this.element.clientWidth && this.element.clientWidth < 600;
-    this.width = this.narrow ? 620 : WIDTH;
+    const room = this.element.clientWidth || WIDTH;
+    this.narrow = room < NARROW;
+    this.width = this.narrow ? Math.max(300, room) : WIDTH;
+    this.left = this.narrow ? 88 : LEFT;
     const { lanes, laneOf } = lay(chart);
     const height = TOP + lanes.length * LANE + 46;
     const svg = draw("svg", { viewBox: `0 0 ${this.width} ${height}`, role: "img", "aria-label": this.describe(chart) });
@@ -128,24 +131,25 @@ export class Timeline {
   }
 
   x(ms) {
-    return LEFT + ((ms - this.first) / (this.last - this.first)) * (this.width - LEFT - RIGHT);
+    return this.left + ((ms - this.first) / (this.last - this.first)) * (this.width - this.left - RIGHT);
   }
 
   drawLanes(svg, lanes) {
+    const longest = this.narrow ? 10 : 15;
     lanes.forEach(([, name], n) => {
       const y = TOP + n * LANE + LANE / 2;
-      svg.append(draw("line", { class: "lane-line", x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y }));
-      const label = draw("text", { class: "lane-name", x: LEFT - 12, y: y + 4, "text-anchor": "end" });
-      label.textContent = name.length > 15 ? `${name.slice(0, 14)}…` : name;
+      svg.append(draw("line", { class: "lane-line", x1: this.left, x2: this.width - RIGHT, y1: y, y2: y }));
+      const label = draw("text", { class: "lane-name", x: this.left - 12, y: y + 4, "text-anchor": "end" });
+      label.textContent = name.length > longest ? `${name.slice(0, longest - 1)}…` : name;
       svg.append(label);
     });
   }
 
   drawBands(svg, chart, height) {
     for (const band of chart.bands) {
-      const from = Math.max(LEFT, this.x(Date.parse(band.from_at)));
+      const from = Math.max(this.left, this.x(Date.parse(band.from_at)));
       const to = Math.min(this.width - RIGHT, band.to_at ? this.x(Date.parse(band.to_at)) : this.width - RIGHT);
-      if (to < LEFT || from > this.width - RIGHT) continue;
+      if (to < this.left || from > this.width - RIGHT) continue;
       const wide = Math.max(2, to - from);
       const title = draw("title");
       title.textContent = `${band.text}, ${band.from_at} to ${band.to_at || "now"}`;
@@ -163,11 +167,11 @@ export class Timeline {
     const speed = chart.speed || 1;
     const origin = chart.origin_at ? Date.parse(chart.origin_at) : this.first;
     const spanS = ((this.last - this.first) / 1000) * speed;
-    const ticks = this.narrow ? 4 : TICKS;
+    const ticks = this.narrow ? 3 : TICKS;
     const step = STEPS_S.find((one) => spanS / one <= ticks) ?? Math.ceil(spanS / ticks / 86400) * 86400;
-    svg.append(draw("line", { class: "axis", x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y }));
+    svg.append(draw("line", { class: "axis", x1: this.left, x2: this.width - RIGHT, y1: y, y2: y }));
     for (const [words, drop] of [["plan time", 18], ["UTC", 36]]) {
-      const text = draw("text", { x: LEFT - 12, y: y + drop, "text-anchor": "end" });
+      const text = draw("text", { x: this.left - 12, y: y + drop, "text-anchor": "end" });
       text.textContent = words;
       svg.append(text);
     }
@@ -234,9 +238,9 @@ export class Timeline {
     const place = (event) => {
       const box = svg.getBoundingClientRect();
       const x = ((event.clientX - box.left) / box.width) * this.width;
-      return Math.min(this.width - RIGHT, Math.max(LEFT, x));
+      return Math.min(this.width - RIGHT, Math.max(this.left, x));
     };
-    const ms = (x) => this.first + ((x - LEFT) / (this.width - LEFT - RIGHT)) * (this.last - this.first);
+    const ms = (x) => this.first + ((x - this.left) / (this.width - this.left - RIGHT)) * (this.last - this.first);
     svg.addEventListener("pointerdown", (event) => {
       if (event.button === 0) from = place(event);
     });
