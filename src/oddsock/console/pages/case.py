@@ -187,7 +187,11 @@ class _Tabs:
             "questions": [question.text for question in plan.questions] if plan else [],
             "left": [each.text for each in plan.left] if plan else [],
             "why_not": "" if live else await self._room.runs.why_not(case),
-            "done": [one for one in done if one.get("kind") == "result"][-ROWS:],
+            "done": [
+                {name: str(one.get(name) or "") for name in ("at", "action", "result", "sentence", "key")}
+                for one in done
+                if one.get("kind") == "result"
+            ][-ROWS:],
         }
 
     async def telemetry(self, request: web.Request) -> Document:
