@@ -93,6 +93,13 @@ def test_a_remedy_that_only_helps_others_is_worth_what_all_without_it_loses() ->
     assert worth["idempotency"].left_out == "makes worse double charged (0 to 4)"
 
 
+def test_a_pace_that_is_a_little_different_is_no_change() -> None:
+    paces = (("none", 5.0), ("retry", 5.4), ("payment_queue", 7.0))
+    results = [result(cell, 1, 5, accepted_per_min=pace) for cell, pace in paces]
+    worth = {one.remedy: one.sentence for one in tabulate("p", results, [cell for cell, _ in paces]).worth}
+    assert worth == {"retry": "saved 0", "payment_queue": "saved 0; raises accepted/min in the outage (5 to 7)"}
+
+
 def test_never_is_told_apart_from_not_measured() -> None:
     results = [result("none", 1, 5, is_watched=True), result("breaker", 1, 5)]
     results += [result("alerts", seed, 5, is_watched=True, detect_plan_s=20.0 * seed) for seed in (1, 2)]

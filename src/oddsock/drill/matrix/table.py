@@ -33,6 +33,9 @@ BAD = ("lost", "double_charged", "orphan_charges", "stuck", "untold", "falsely_s
 GOOD = ("recovered_cents", "accepted_per_min", "errors_found", "drift_checkable")
 """The columns of which more is better."""
 
+PACE_SHARE = 0.2
+"""By how much the pace of orders must change to be told: it hangs on how long the heal took, too."""
+
 AWAITED = {"balanced_plan_s": "is balanced", "detect_plan_s": "is noticed"}
 """The columns of times, None is never, and what is said of one that comes."""
 
@@ -142,6 +145,8 @@ def _changes(before: dict[str, Range | None], after: dict[str, Range | None]) ->
     for column in (*BAD, *GOOD):
         was, now = _known(before[column]), _known(after[column])
         if was is None or now is None or (was[0] <= now[1] and now[0] <= was[1]):
+            continue
+        if column == "accepted_per_min" and now[1] > was[0] * (1 - PACE_SHARE) and now[0] < was[1] * (1 + PACE_SHARE):
             continue
         less, more = ("saves", "makes worse") if column in BAD else ("lowers", "raises")
         verb = less if now[1] < was[0] else more
