@@ -55,15 +55,21 @@ class MendAction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """A chain of orders that may be one wish: which of them are to be charged?"""
+    """A chain of orders that may be one wish: which of them are to be charged?
+
+    *is_unrecorded*: one order whose payment failed, of a customer whom nobody watched; is it to be charged at all?
+    """
 
     order_ids: list[str]
     cents: list[int]
+    is_unrecorded: bool = False
 
     @property
     def text(self) -> str:
         """The question as a person reads it."""
         orders = ", ".join(f"{o} ({dollars(c)})" for o, c in zip(self.order_ids, self.cents, strict=True))
+        if self.is_unrecorded:
+            return f"{orders}: its payment failed, and what its customer was told nobody recorded. Charge it now?"
         return f"{orders}: the same customer tried a sock of each again in the next. Charge all, the latest, or none?"
 
 

@@ -24,6 +24,9 @@ from oddsock.drill.verdict import Account, Finding
 RETRIED = frozenset({"N1", "A6", "B5", "S1"})
 """The checks whose orders may be tried again."""
 
+NEVER_RETRIED = frozenset({"C3", "C8", "R4", "R5", "C9", "A3", "C1"})
+"""The checks whose orders may not, whatever else is odd about them."""
+
 SETTLED_BY: dict[str, frozenset[ActionKind]] = {
     "A3": frozenset({"cancel"}),
     "A4": frozenset({"notice"}),
@@ -62,11 +65,17 @@ def plan_actions(findings: Iterable[Finding], ledger: Ledger, options: MendOptio
     by_row = [(row, _about(row, subjects)) for row in ledger.rows]
     odd = [(row, about) for row, about in by_row if about and (options.carried_over or not row.before_window)]
     apart = {id(f) for row, about in by_row if row.before_window and not options.carried_over for f in about}
-    retriable = [row for row, about in odd if _wants_retry(row, {f.check for f in about})]
+    unrecorded = [row for row, about in by_row if _is_unrecorded_failure(row, about, ledger, options)]
+    retriable = [row for row, about in odd if _wants_retry(row, {f.check for f in about})] + unrecorded
     reattempts = find_reattempts(ledger, [row.order_id for row in retriable])
     questions, refused = _decide(retriable, reattempts, options)
     asked = {order_id for question in questions for order_id in question.order_ids}
+    questions += [question for row in unrecorded if (question := _ask_for(row, asked, options))]
+    asked |= {order_id for question in questions for order_id in question.order_ids}
     actions: list[MendAction] = []
+    for row in unrecorded:
+        if options.supports_retry and row.order_id not in asked | refused:
+            actions += _retry(ledger, row, {"N1"})
     for row, about in odd:
         actions += _mend_row(ledger, row, {f.check for f in about}, options, asked, refused)
     actions += _mend_orphans(ledger)
@@ -110,16 +119,30 @@ def _about(row: Row, subjects: Subjects) -> list[Finding]:
 
 def _wants_retry(row: Row, checks: set[str]) -> bool:
     """Whether the order is to be tried again: never after a decline, never a final one, never on top of a refund."""
-    if (
-        row.order is None
-        or row.synthetic
-        or not checks & RETRIED
-        or checks & {"C3", "C8", "R4", "R5", "C9", "A3", "C1"}
-    ):
+    if row.order is None or row.synthetic or not checks & RETRIED or checks & NEVER_RETRIED:
         return False
     if row.is_declined or row.status == "CANCELLED":
         return False
     return row.status in PLACED if checks & RETRIED == {"S1"} else row.status not in PLACED
+
+
+def _is_unrecorded_failure(row: Row, about: list[Finding], ledger: Ledger, options: MendOptions) -> bool:
+    """Whether payment failed, in the window of a fault, for a customer of whom nobody knows what they were told."""
+    if "attempts" not in ledger.missing or "charges" in ledger.missing or not ledger.course.window_from_at:
+        return False
+    if row.synthetic or (row.before_window and not options.carried_over):
+        return False
+    if {finding.check for finding in about} & (RETRIED | NEVER_RETRIED):
+        return False
+    is_failed = row.status == "PAYMENT_FAILED" and not row.is_declined and not row.live_charges
+    return is_failed and not row.notices and row.is_sure_of("charges")
+
+
+def _ask_for(row: Row, asked: set[str], options: MendOptions) -> Question | None:
+    """The question whether an unrecorded failure is to be charged, unless it is asked or answered already."""
+    if row.order is None or options.replay != "ask" or row.order_id in asked or row.order_id in options.answers:
+        return None
+    return Question(order_ids=[row.order_id], cents=[row.order.total_cents], is_unrecorded=True)
 
 
 def _decide(

@@ -220,3 +220,35 @@ def test_what_only_a_person_can_decide_is_left_with_a_reason(clean: Any) -> None
     assert mend.is_empty
     assert [(each.order_id, each.class_name) for each in mend.left] == [("o1", "phantom payment")]
     assert "a person" in mend.text[0]
+
+
+def _unwatched(incident: Any) -> Any:
+    """The incident without anybody who recorded what customers tried: a fault that was made by hand."""
+    incident.attempts.clear()
+    return incident
+
+
+def test_orders_of_customers_whom_nobody_watched_are_not_unexpected(incident: Any) -> None:
+    found = _unwatched(incident).account()
+    assert not {"A2", "N1"} & {finding.check for outcome in found.outcomes for finding in outcome.findings}
+
+
+def test_a_failure_that_nobody_watched_is_charged_only_when_a_person_says_so(incident: Any) -> None:
+    mend = plan(_unwatched(incident))
+    assert retried(mend) == []
+    assert sorted(order_id for question in mend.questions for order_id in question.order_ids) == FIVE
+    assert "nobody recorded" in next(one.text for one in mend.questions if one.is_unrecorded)
+
+    answered = plan(incident, answers={"eb4a": True, "eb4b": False, "eb4c": False, "eb4d": False, "eb4e": True})
+    assert (retried(answered), answered.questions) == (["eb4a", "eb4e"], [])
+    assert retried(plan(incident, replay="all")) == FIVE
+
+
+def test_what_failed_before_the_fault_is_not_asked_about(incident: Any) -> None:
+    _unwatched(incident).window_from_s = 90_000.0
+    assert plan(incident).questions == []
+
+
+def test_a_failure_whose_money_may_be_held_is_not_charged(incident: Any) -> None:
+    _unwatched(incident).missing["charges"] = "charges of payment at http://p does not answer: Connection refused."
+    assert retried(plan(incident, replay="all")) == []
