@@ -1,6 +1,7 @@
 """What every section is computed from: the files of the case, its accounts, the window, and who placed what."""
 
 from collections.abc import Callable
+from functools import cached_property
 
 import msgspec
 
@@ -18,7 +19,7 @@ Reckon = Callable[[HasPath, str, list[str]], Account]
 """How a phase is accounted for, given the differences a verification found: `drill.account.account`."""
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True):
+class Context(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The case, read once: *before* is the phase that shows the damage, *after* the mended one, "" when not taken."""
 
     files: CaseFiles
@@ -76,9 +77,15 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     def outcome(self, phase: str, order_id: str) -> Outcome | None:
         """What became of an order by the account of *phase*."""
-        account = self.accounts.get(phase)
-        outcomes = account.outcomes if account else []
-        return next((row for row in outcomes if row.order_id and row.order_id == order_id), None)
+        return self._outcomes.get(phase, {}).get(order_id)
+
+    @cached_property
+    def _outcomes(self) -> dict[str, dict[str, Outcome]]:
+        """By phase and order; the first of two, and none without an order."""
+        return {
+            phase: {row.order_id: row for row in reversed(account.outcomes) if row.order_id}
+            for phase, account in self.accounts.items()
+        }
 
     def name_of(self, item_id: str) -> str:
         """A sock's name by this run's catalogue, else its id."""
