@@ -10,7 +10,10 @@ asked     what a query string asks for, read and checked
 span      the span of time that a page shows
 terms     terms of a log search, put into a query and taken out again
 log_documents   log lines and their histogram as pages tell them
-magnitude numbers in words
+magnitude   numbers in words
+lines     the lines of a chart as pages tell them
+widgets   the widgets of a dashboard, answered
+widget_looks    which way of showing fits a widget, its colour, its thresholds
 live      server-sent events
 watch     the shop as it is now, for the page Now: one poller for everybody who follows
 flow      the way of an order as a graph: health, rates and errors by the services' own counters

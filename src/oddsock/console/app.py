@@ -10,7 +10,7 @@ from oddsock.console.access import Access
 from oddsock.console.desk import Desk
 from oddsock.console.left import heal_what_the_dead_left
 from oddsock.console.live import Followers
-from oddsock.console.pages import cases, events, infrastructure, logs, matrices, metrics, now
+from oddsock.console.pages import cases, dashboards, events, infrastructure, logs, matrices, metrics, monitors, now
 from oddsock.kit import http
 
 BODY_BYTES_MAX = 2_000_000
@@ -25,7 +25,7 @@ def make_app(desk: Desk, access: Access) -> web.Application:
     followers = Followers()
     app.router.add_static("/static/", page.STATIC)
     app.add_routes([web.get("/health", _health), *access.routes()])
-    for room in (now, cases, infrastructure, logs, metrics, events, matrices):
+    for room in (now, cases, infrastructure, logs, metrics, events, dashboards, monitors, matrices):
         app.add_routes(room.routes(desk, followers))
 
     async def live(_: web.Application) -> AsyncIterator[None]:

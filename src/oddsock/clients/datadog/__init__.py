@@ -13,6 +13,8 @@ metrics     metric queries
 events      the event stream
 monitors    monitors and what state they are in
 dashboards  dashboards
+widget_queries  what the widgets of a dashboard ask, each question with the call that answers it
+widget_answers  the answers, as series, rows, lines, events or states
 hosts       hosts and containers
 pipelines   log pipelines
 memory      `MemoryTelemetry`, the same without a server: for unit tests

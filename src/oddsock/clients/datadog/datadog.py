@@ -12,10 +12,11 @@ from oddsock.clients.datadog.metrics import Metrics
 from oddsock.clients.datadog.monitors import Monitors
 from oddsock.clients.datadog.pipelines import LogPipelines
 from oddsock.clients.datadog.shipping import Shipping
+from oddsock.clients.datadog.widget_answers import WidgetAnswers
 from oddsock.kit.clock import Clock
 
 
-class Datadog(Shipping, LogTail, Metrics, Events, Monitors, Dashboards, Hosts, LogPipelines):
+class Datadog(Shipping, LogTail, Metrics, Events, Monitors, Dashboards, Hosts, LogPipelines, WidgetAnswers):
     """Telemetry at *address*; UsageError when there is none, for nothing is sent anywhere by default.
 
     Every call raises Unreachable, Forbidden, QueryRefused or CannotRun; with *read_only* none changes anything.

@@ -84,7 +84,7 @@ class Events:
                 },
                 what="an event search",
             )
-            rows += [_read_found(row) for row in answer.data]
+            rows += [read_found_event(row) for row in answer.data]
             cursor = str((answer.meta.get("page") or {}).get("after") or "")
             if not cursor or not answer.data or len(rows) >= limit:
                 return rows[:limit]
@@ -103,7 +103,8 @@ def _read_listed(row: _Event) -> Event:
     )
 
 
-def _read_found(row: dict[str, Any]) -> Event:
+def read_found_event(row: dict[str, Any]) -> Event:
+    """An event as version 2 writes it."""
     outer = row.get("attributes") or {}
     inner = outer.get("attributes") or {}
     about = inner.get("evt") or {}

@@ -20,7 +20,9 @@ class _Series(msgspec.Struct):
     unit: list[dict[str, Any] | None] | None = None
 
 
-class _Answer(msgspec.Struct):
+class MetricAnswer(msgspec.Struct):
+    """The answer of `GET /api/v1/query`."""
+
     status: str = "ok"
     error: str = ""
     message: str = ""
@@ -51,7 +53,7 @@ class Metrics:
     async def query_metric(self, query: str, from_s: int, to_s: int) -> FoundSeries:
         """What *query* gives between two instants in seconds since 1970; QueryRefused when the query is wrong."""
         answer = await self.connection.ask(
-            _Answer,
+            MetricAnswer,
             "GET",
             "/api/v1/query",
             query={"query": query, "from": str(from_s), "to": str(to_s)},
@@ -60,7 +62,7 @@ class Metrics:
         if answer.status != "ok":
             # The real Datadog answers some mistakes with 200.
             raise QueryRefused(answer.error or "The metric query was refused.")
-        return FoundSeries(rows=[_read_series(one) for one in answer.series], message=answer.message)
+        return FoundSeries(rows=[read_series(one) for one in answer.series], message=answer.message)
 
     async def metric_names(self, from_s: int) -> list[str]:
         """The metrics that had a point since *from_s*."""
@@ -76,7 +78,8 @@ class Metrics:
         return sorted(answer.data.attributes.tags)
 
 
-def _read_series(one: _Series) -> Series:
+def read_series(one: _Series) -> Series:
+    """One line of a query as version 1 writes it."""
     unit = next((str(part.get("short_name") or part.get("name") or "") for part in one.unit or [] if part), "")
     return Series(
         metric=one.metric or one.expression,

@@ -103,6 +103,31 @@ class Monitor(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     options: dict[str, Any] = {}
     groups: dict[str, dict[str, Any]] = {}
+    window_wall_s: float | None = None
+    """How long its window lasts at this stack's speed, where our own store tells it."""
+
+
+class MonitorChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of a monitor's state: of which *group*, *before* (empty for the first look) and *after*."""
+
+    at: str
+    group: str = ""
+    before: str = ""
+    after: str = ""
+    value: float | None = None
+    reason: str = ""
+    told: tuple[dict[str, Any], ...] = ()
+    """To whom: channel, target, tries, outcome."""
+
+
+class CheckState(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest report of a service check about one subject: its tags, OK, WARNING, CRITICAL or UNKNOWN, its words."""
+
+    status: str
+    tags: tuple[str, ...] = ()
+    host: str = ""
+    at: str = ""
+    message: str = ""
 
 
 class Dashboard(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,6 +40,10 @@ class WidgetQuery(msgspec.Struct, frozen=True, kw_only=True):
     is_scalar: bool = False
     computes: list[dict[str, Any]] = []
     group_by: list[dict[str, Any]] = []
+    aliases: list[str] = []
+    """What a legend calls each formula, empty where nobody said."""
+    display: str = ""
+    """How its series are drawn (line, bars, area), as the request says."""
     tags: list[str] = []
     """All of these a service check must have."""
 
@@ -111,6 +115,8 @@ def _read(definition: dict[str, Any], widget: dict[str, Any]) -> Iterator[Widget
             yield WidgetQuery(**about, source="check", query=str(definition.get("check", "")), tags=tags)
         case "event_stream" | "event_timeline":
             yield WidgetQuery(**about, source="events", query=str(definition.get("query", "")))
+        case "log_stream":
+            yield WidgetQuery(**about, source="logs", query=str(definition.get("query", "")))
         case "alert_graph" | "alert_value":
             yield WidgetQuery(**about, source="monitor", query=str(definition.get("alert_id", "")))
     requests = definition.get("requests")
@@ -120,6 +126,7 @@ def _read(definition: dict[str, Any], widget: dict[str, Any]) -> Iterator[Widget
 
 
 def _read_request(request: dict[str, Any], about: dict[str, Any]) -> Iterator[WidgetQuery]:
+    about = {**about, "display": str(request.get("display_type") or "")}
     if isinstance(request.get("q"), str):
         yield WidgetQuery(**about, source="metrics", query=request["q"])
     stream = request.get("query")
@@ -137,6 +144,7 @@ def _read_request(request: dict[str, Any], about: dict[str, Any]) -> Iterator[Wi
             query=_text_of(queries, formulas),
             queries=queries,
             formulas=formulas,
+            aliases=[str(one.get("alias") or "") for one in _dicts(request.get("formulas"))],
             is_scalar=request.get("response_format") == "scalar",
         )
 

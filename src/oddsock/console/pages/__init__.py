@@ -9,4 +9,6 @@ infrastructure  deployments, pods, Services, nodes: the report's views 1-3
 logs            searched, counted over time, narrowed by facets, followed live
 events          what Kubernetes, monitors and people told
 metrics         the explorer of metric queries
+dashboards      listed, imported, shown with every widget answered
+monitors        states, history, the query over time
 """

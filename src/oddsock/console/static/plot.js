@@ -137,7 +137,7 @@ class Chart {
 
   line(place, colour) {
     const { shape = "line", dash } = this.series[place];
-    const about = { show: !this.hidden.has(place), stroke: colour, width: 2, dash, points: { size: 5, fill: colour } };
+    const about = { show: !this.hidden.has(place), stroke: colour, width: 2, dash, points: { size: 5, fill: colour, filter: alone } };
     if (shape === "bars") return { ...about, width: 1, fill: colour, points: { show: false }, paths: uPlot.paths.bars({ size: [0.85, 60], align: 1 }) };
     if (shape === "area") return { ...about, fill: `${colour}${this.told.stacked ? "cc" : "33"}`, points: { show: false } };
     if (shape === "step") return { ...about, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } };
@@ -212,6 +212,7 @@ class Chart {
     ctx.save();
     ctx.textAlign = "left";
     ctx.textBaseline = "alphabetic";
+    const told = [];
     for (const line of this.told.lines) {
       const height = u.valToPos(line.value, "y", true);
       if (height < bbox.top || height > bbox.top + bbox.height) continue;
@@ -223,8 +224,12 @@ class Chart {
       ctx.lineTo(bbox.left + bbox.width, height);
       ctx.stroke();
       ctx.font = `${11 * ratio}px system-ui, sans-serif`;
-      const [name, right] = [line.name ?? "", bbox.left + bbox.width - 4 * ratio];
+      const name = line.name ?? "";
       const long = ctx.measureText(name).width;
+      // Names that would lie on each other stand side by side.
+      const beside = told.filter((one) => Math.abs(one.height - height) < 14 * ratio).map((one) => one.left);
+      const right = Math.min(bbox.left + bbox.width, ...beside) - 8 * ratio;
+      told.push({ height, left: right - long });
       ctx.fillStyle = this.colour("--card");
       ctx.globalAlpha = 0.8;
       ctx.fillRect(right - long - 3 * ratio, height - 15 * ratio, long + 6 * ratio, 13 * ratio);
@@ -246,6 +251,14 @@ class Chart {
     this.canvas.setAttribute("aria-label", `${label}. ${said.slice(0, 8).join("; ") || "No lines"}.`);
     this.rows.show(this.times, this.series, bands, unit);
   }
+}
+
+/** Points that have no neighbour, which no line would show; all of them where uPlot shows points anyway. */
+function alone(u, place, isShown) {
+  if (isShown) return null;
+  const values = u.data[place];
+  const isHeld = (at) => values[at] !== null && values[at] !== undefined;
+  return values.flatMap((_, at) => (isHeld(at) && !isHeld(at - 1) && !isHeld(at + 1) ? [at] : []));
 }
 
 function widest(u, shown) {
