@@ -207,11 +207,11 @@ async def test_durable_checkouts_keep_up_with_memory_and_leave_dbos_behind(
             one = Measured(*(statistics.median(values) for values in zip(*map(astuple, found), strict=True)))
             rates[store, customers] = one.rate
             print(f"  {store:13} {customers:3} customers {one}, {one.rate / rates['memory', customers]:.2f} of memory")
+    times = {store: rates["sqlite", 32] / rates[store, 32] for store in stores if store.startswith("dbos")}
+    for store, ratio in times.items():
+        print(f"  sqlite is {ratio:.1f} times as quick as {store}, 32 customers (aim {DBOS_RATIO_MIN:.0f})")
     assert rates["sqlite", 32] >= RATIO_MIN * rates["memory", 32]
-    for store in stores:
-        if store.startswith("dbos"):
-            print(f"  sqlite is {rates['sqlite', 32] / rates[store, 32]:.0f} times as quick as {store}, 32 customers")
-            assert rates["sqlite", 32] >= DBOS_RATIO_MIN * rates[store, 32]
+    assert min(times.values(), default=DBOS_RATIO_MIN) >= DBOS_RATIO_MIN
 
 
 async def _payment_alone_s(bench: Bench, client: aiohttp.ClientSession) -> float:
