@@ -29,7 +29,7 @@ LINES_MAX = 20
 _WINDOW = re.compile(
     r"^\s*(avg|sum|min|max)\(last_[0-9]+[mhd]\)\s*:\s*(.*?)\s*(<=|>=|<|>)\s*(-?[0-9.]+)\s*$", re.DOTALL
 )
-_COUNT = re.compile(r'^\s*(logs|events)\("(.*)"\)\.', re.DOTALL)
+_COUNT = re.compile(r'^\s*(logs|events)\("((?:[^"\\]|\\.)*)"\)\.', re.DOTALL)
 _CHECK = re.compile(r'^\s*"([^"]+)"\.over\(')
 
 
