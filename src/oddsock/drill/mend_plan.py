@@ -69,6 +69,7 @@ def plan_actions(findings: Iterable[Finding], ledger: Ledger, options: MendOptio
     retriable = [row for row, about in odd if _wants_retry(row, {f.check for f in about})] + unrecorded
     reattempts = find_reattempts(ledger, [row.order_id for row in retriable])
     questions, refused = _decide(retriable, reattempts, options)
+    refused |= _pressed_again(retriable, ledger)
     asked = {order_id for question in questions for order_id in question.order_ids}
     questions += [question for row in unrecorded if (question := _ask_for(row, asked, options))]
     asked |= {order_id for question in questions for order_id in question.order_ids}
@@ -164,6 +165,22 @@ def _decide(
             cents = [order.total_cents for o in open_ids if (order := takes_money[o].order)]
             questions.append(Question(order_ids=open_ids, cents=cents))
     return questions, frozenset(answered_no)
+
+
+def _pressed_again(rows: list[Row], ledger: Ledger) -> frozenset[str]:
+    """Those of *rows* whose form another press has bought or is tried again for: of a form one is charged."""
+    served = {form for row, _ in ledger.orders() if row.is_placed for form in _forms(row)}
+    surplus = set()
+    for row in rows:
+        forms = _forms(row)
+        if row.status not in PLACED and not row.live_charges and forms & served:
+            surplus.add(row.order_id)
+        served |= forms
+    return frozenset(surplus)
+
+
+def _forms(row: Row) -> set[str]:
+    return {attempt.form for attempt in row.attempts if attempt.form}
 
 
 def _mend_row(

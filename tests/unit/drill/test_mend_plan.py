@@ -175,6 +175,20 @@ def test_the_second_order_of_a_double_click_is_cancelled_and_told(clean: Any) ->
     assert mend.left == []
 
 
+def test_of_the_presses_of_one_form_one_is_tried_again_and_none_where_one_was_bought(clean: Any) -> None:
+    for order_id, at_s, form in (("o8", 300, "f1"), ("o9", 300.2, "f1"), ("p8", 400, "f2")):
+        clean.fail(order_id, at_s, form=form, label="Payment failed")
+    clean.log_failures()
+    clean.buy("p9", 400.2, form="f2")
+    mend = plan(clean, replay="all")
+    assert retried(mend) == ["o8"]
+    assert {a.order_id: a.event for a in mend.actions if a.kind == "notice"} == {
+        "o8": "",
+        "o9": "failed",
+        "p8": "failed",
+    }
+
+
 def test_a_declined_order_is_never_tried_again(clean: Any) -> None:
     clean.fail("o9", 300, label="Payment failed")
     clean.log_failures()
