@@ -13,7 +13,7 @@ from tests.conftest import Oddsock
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("accessibility"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.proof, pytest.mark.e2e, pytest.mark.timeout(600)]
 
 AXE = "axe-core@4.14.1"
 RUN = """async () => {
