@@ -46,6 +46,7 @@ def test_every_page_of_the_navigation_can_be_read_on_a_phone(operator_on_a_phone
     for href in hrefs:
         operator_on_a_phone.go(href)
         assert page.locator("h1").count() == 1, href
+        assert "Not possible" not in page.title(), href
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert too_wide <= 0, f"{href} is {too_wide} pixels too wide"
 
@@ -57,3 +58,14 @@ def test_the_infrastructure_is_what_the_cluster_says(operator: "Operator", long_
 
     assert shown == [one["name"] for one in long_stack.status["deployments"]]
     assert [one["name"] for one in operator.answer("/infrastructure.json")["deployments"]] == shown
+
+
+def test_hosts_and_containers_are_narrowed_by_tags(operator: "Operator", long_stack: "LongStack") -> None:
+    def known(query: str) -> int:
+        found = operator.answer(f"/infrastructure.json?query={query}")
+        assert found["telemetry_away"] == ""
+        return len(found["containers"])
+
+    assert long_stack.command.wait_until(lambda: known("kube_namespace:sock-shop") >= 8)
+    assert known("kube_deployment:orders") == 1
+    assert known("kube_deployment:nobody") == 0

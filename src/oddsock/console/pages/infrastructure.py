@@ -17,11 +17,12 @@ from oddsock.kit.errors import Forbidden, OddsockError
 
 
 def routes(desk: Desk, followers: Followers) -> list[web.RouteDef]:
-    """/infrastructure and its twin."""
+    """/infrastructure[?query=TAGS] and its twin; the tags narrow what telemetry knows."""
 
     async def read(request: web.Request) -> dict[str, Any]:
         cluster = await desk.cluster()
-        return {**await read_cluster(cluster), **await _read_telemetry(desk)}
+        query = request.query.get("query", "").strip()
+        return {"query": query, **await read_cluster(cluster), **await _read_telemetry(desk, query)}
 
     return Page("/infrastructure", "Infrastructure", "infrastructure.html", read).routes()
 
@@ -60,11 +61,11 @@ async def _nodes(cluster: ClusterDoor) -> list[Node]:
         return []
 
 
-async def _read_telemetry(desk: Desk) -> dict[str, Any]:
-    """Hosts and containers as telemetry has them; the reason in their place when it cannot be asked."""
+async def _read_telemetry(desk: Desk, query: str) -> dict[str, Any]:
+    """Hosts and containers with *query*'s tags; the reason in their place when telemetry cannot be asked."""
     try:
         door: TelemetryDoor = desk.telemetry()
-        hosts, containers = await asyncio.gather(door.hosts(), door.containers())
+        hosts, containers = await asyncio.gather(door.hosts(query), door.containers(",".join(query.split())))
     except OddsockError as cause:
         return {"hosts": [], "containers": [], "telemetry_away": str(cause)}
     return {"hosts": hosts, "containers": containers, "telemetry_away": ""}

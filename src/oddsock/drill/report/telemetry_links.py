@@ -8,6 +8,7 @@ from oddsock.kit.clock import instant
 SITE = "https://app.datadoghq.com"
 """Datadog's page when the answers came from our own store; another site is another name in its place."""
 
+_INFRASTRUCTURE = "/infrastructure"
 _CONSOLE = {"log": "/logs", "metric": "/metrics", "event": "/events", "dashboard": "/dashboards"}
 _DATADOG = {
     "log": "/logs",
@@ -21,8 +22,8 @@ _DATADOG = {
 
 
 def link_console(kind: str, answer: Answer) -> str:
-    """The console's page for a question of *kind* (a view's is its own kind), as a path."""
-    page = _CONSOLE.get(kind, f"/{kind}")
+    """The console's page for a question of *kind* (a view's is the infrastructure), as a path."""
+    page = _CONSOLE.get(kind, _INFRASTRUCTURE)
     span = {"from": answer.from_at, "to": answer.to_at} if answer.from_at else {}
     return f"{page}?{urlencode({'query': answer.asked, **span})}"
 
