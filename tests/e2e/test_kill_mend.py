@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 UP = ("--speed", "60", "--no-telemetry")
 
-KILLS = [*range(5), *(pytest.param(number, marks=pytest.mark.proof) for number in range(5, 25))]
-"""Five each time, twenty more in `make proof`."""
+KILLS = [*range(2), *(pytest.param(number, marks=pytest.mark.proof) for number in range(2, 22))]
+"""Two each time, twenty in `make proof`."""
 
 ORDERS = 3
 OUTAGE = """name: to-mend

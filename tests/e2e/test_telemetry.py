@@ -311,8 +311,8 @@ async def test_a_line_is_findable_soon_after_it_was_written(watched: Watched, cu
 
 
 async def test_what_was_not_wanted_is_not_there(oddsock: "Oddsock") -> None:
-    up = oddsock.succeed("up", "--detach", "--no-telemetry", "--json").json
-    assert (up["telemetry"], up["children"]) == ("", [])
+    up = oddsock.succeed("up", "--detach", "--no-telemetry", "--no-console", "--json").json
+    assert (up["telemetry"], up["console"], up["children"]) == ("", "", [])
     assert "DD_URL" not in oddsock.succeed("env", "--json").json
     assert not [line for line in oddsock.processes() if "oddsock.telemetry" in line]
     oddsock.succeed("down")

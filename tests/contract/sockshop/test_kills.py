@@ -223,7 +223,8 @@ async def _kill_under_load(killed: Killed, victims: tuple[str, ...], kills: int,
     stored = {one["_links"]["self"]["href"].rpartition("/")[2] for one in page["_embedded"]["customerOrders"]}
     assert len(stored) == 1000 or stored == orders, "a key made two orders"
     await _check_books(killed, orders)
-    assert await _drifted(killed) == []
+    # Orders of other tests stand in the same book, some from before events were kept.
+    assert [row for row in await _drifted(killed) if row["order_id"] in orders] == []
     return len(orders)
 
 

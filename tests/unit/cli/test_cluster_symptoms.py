@@ -18,8 +18,8 @@ async def test_a_cluster_without_the_resource_names_the_faults_it_lacks() -> Non
     _, shop, faults = await examine_cluster(cluster)
     assert (shop.verdict, faults.verdict) == ("missing", "without")
     assert faults.found == (
-        "not bandwidth, black-hole, drop-reply, fault-point, freeze-pods, http-error, kill-pods, latency, reset: "
-        "it lacks the resource faults.oddsock.dev"
+        "not bandwidth, black-hole, clock-skew, disk-full, drop-reply, fault-point, freeze-pods, http-error, "
+        "kill-pods, latency, reset: it lacks the resource faults.oddsock.dev"
     )
 
 

@@ -92,7 +92,7 @@ def test_every_record_of_the_front_end_gives_method_path_code_and_duration_and_t
     for record in shop_lines.front_end():
         log = processed(record)
         found = log.attributes
-        assert log.trace_id == record.message.partition(" trace_id=")[2].strip("\x1b[0m")
+        assert log.trace_id == record.message.partition(" trace_id=")[2].removesuffix("\x1b[0m")
         if "\x1b[0m" in record.message:
             assert found["http"]["method"] in ("GET", "POST", "DELETE")
             assert found["http"]["url_details"]["path"] in ("/catalogue", "/orders", "/cart")
